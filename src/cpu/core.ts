@@ -1,0 +1,146 @@
+/**
+ * What all parts of the processor share: the state, guest memory, the injected environment, the VMX unit, and what lies
+ * outside the state area (interruptibility, activity, stored MSRs). The parts are functions over a `Core`.
+ *
+ * Source: SDM Vol. 3A ch. 2, 6.8 (interruptibility), Vol. 3C 25.4.2 (activity).
+ */
+import { Outcome } from '../isa/slow';
+import { ATTENTION } from './attention';
+import type { ProcessorEnvironment } from './environment';
+import type { ProcessorEvent } from './event';
+import { MODE, STATE } from './layout';
+import type { LinearMemory } from './linear-memory';
+import { EFLAGS, setSegment, updateMode } from './mode';
+import type { ProcessorState, Segment } from './state';
+import type { Activity, Interruptibility, VmxUnit } from './vmx-hooks';
+
+/** Widths of code, stack and operands in bits. */
+export type Width = 16 | 32 | 64;
+
+const WIDTHS: readonly Width[] = [16, 32, 64, 64];
+
+export class Core {
+  readonly interruptibility: Interruptibility = { sti: false, movSs: false, nmi: false };
+  activity: Activity = 'active';
+  /** Pending debug exceptions, VMCS format; 0 none. */
+  pendingDebug = 0;
+  /** The event whose delivery was under way when a fault or exit came. */
+  vectoring: ProcessorEvent | undefined;
+  nmiUnblockedByIret = false;
+  /** MSRs that are plain storage, by index. */
+  readonly storedMsrs = new Map<number, bigint>();
+  /** TSC minus ticks (IA32_TSC_ADJUST and writes to the TSC), modulo 2^64. */
+  tscOffset = 0n;
+  /** Physical-line monitor armed by MONITOR: linear address, or undefined. */
+  monitored: bigint | undefined;
+  /** Set once, when processor and VMX unit are put together. */
+  vmx!: VmxUnit;
+
+  constructor(
+    readonly state: ProcessorState,
+    readonly memory: LinearMemory,
+    readonly environment: ProcessorEnvironment,
+  ) {}
+
+  get mode(): number {
+    return this.state.word(STATE.mode);
+  }
+
+  /** Width of the code segment. */
+  get codeWidth(): Width {
+    return WIDTHS[this.mode & MODE.codeMask]!;
+  }
+
+  /** Width of the stack pointer. */
+  get stackWidth(): Width {
+    return WIDTHS[(this.mode >> MODE.stackShift) & 3]!;
+  }
+
+  get cpl(): number {
+    return (this.mode >> MODE.cplShift) & 3;
+  }
+
+  /** Protected mode and not virtual-8086: selectors name descriptors. */
+  get usesDescriptors(): boolean {
+    return (this.mode & (MODE.protected | MODE.virtual8086)) === MODE.protected;
+  }
+
+  get isVirtual8086(): boolean {
+    return (this.mode & MODE.virtual8086) !== 0;
+  }
+
+  /** IA-32e mode (EFER.LMA). */
+  get isLong(): boolean {
+    return (this.mode & MODE.long) !== 0;
+  }
+
+  /** 64-bit mode. */
+  get is64(): boolean {
+    return (this.mode & MODE.codeMask) === MODE.code64;
+  }
+
+  /** EFLAGS.IOPL. */
+  get ioPrivilege(): number {
+    return (this.state.word(STATE.eflags) & EFLAGS.IOPL) >> 12;
+  }
+
+  /** RIP of the next instruction, cut to the code segment's width. */
+  nextRip(): bigint {
+    return BigInt.asUintN(this.codeWidth, this.state.rip + BigInt(this.environment.instruction.length()));
+  }
+
+  /** Recomputes mode and paging words after CR0, CR4, EFER, RFLAGS, CS or SS changed. */
+  updateMode(): void {
+    updateMode(this.state, this.environment.tlbBase, this.vmx.modeBits);
+    if (this.state.word(STATE.eflags) & EFLAGS.TF) this.attend(ATTENTION.trap);
+  }
+
+  /** Sets bits of the attention word. */
+  attend(bits: number): void {
+    this.state.setWord(STATE.attention, this.state.word(STATE.attention) | bits);
+  }
+
+  /** Loads a segment register; the caller updates the mode when it is CS or SS. */
+  setSegment(number: number, segment: Segment): void {
+    setSegment(this.state, number, segment);
+  }
+
+  /** Loads RFLAGS whole and recomputes the mode. */
+  setFlags(value: number): void {
+    this.state.rflags = value;
+    this.updateMode();
+  }
+
+  /** Stack pointer at the current stack width. */
+  get stackPointer(): bigint {
+    return BigInt.asUintN(this.stackWidth, this.state.general(4));
+  }
+
+  /** Writes the stack pointer at `width`; upper parts stay for 16 bits and become 0 for 32. */
+  setStackPointer(value: bigint, width: Width): void {
+    const low = BigInt.asUintN(width, value);
+    const old = this.state.general(4);
+    this.state.setGeneral(4, width === 16 ? (old & ~0xffffn) | low : low);
+  }
+
+  /** How a completed instruction ends whose RIP advances by its length. */
+  done(): Outcome {
+    return this.state.word(STATE.attention) ? Outcome.DoneCheck : Outcome.Done;
+  }
+
+  /** How a completed control transfer ends: `STATE.rip` holds the target. */
+  jumped(): Outcome {
+    return this.state.word(STATE.attention) ? Outcome.JumpedCheck : Outcome.Jumped;
+  }
+
+  /** Time-stamp counter, unsigned 64 bits, without the VMX offset. */
+  timeStampCounter(): bigint {
+    return BigInt.asUintN(64, BigInt(this.environment.ticks()) + this.tscOffset);
+  }
+}
+
+/** True when bits 63 to 47 of an unsigned 64-bit address are equal (SDM Vol. 1, 3.3.7.1). */
+export function isCanonical(linear: bigint): boolean {
+  const top = linear >> 47n;
+  return top === 0n || top === 0x1ffffn;
+}

@@ -1,0 +1,92 @@
+/**
+ * All VM-entry checks on the VMCS, in the SDM's order, and the function that runs those which may have changed. Source:
+ * SDM Vol. 3C 27.2 and 27.3; the checks of VMLAUNCH and VMRESUME themselves (27.1) belong to those instructions, the
+ * entries of MSR areas to `msr-areas.ts`.
+ */
+import { VMCS_FIELDS } from '../vmcs-layout';
+import type { VmcsField } from '../vmcs-layout';
+import type { Vmcs, VmcsView } from '../vmcs';
+import { controlRules } from './control-rules';
+import { guestDescriptorTableRules, guestFlowRules, guestRegisterRules } from './guest-register-rules';
+import { guestSegmentRules } from './guest-segment-rules';
+import { guestStateRules } from './guest-state-rules';
+import { hostRules } from './host-rules';
+import type { EntryContext, EntryRule, RuleKind } from './rule';
+
+/** Every rule, in the SDM's order. */
+export const ENTRY_RULES: readonly EntryRule[] = [
+  ...controlRules,
+  ...hostRules,
+  ...guestRegisterRules,
+  ...guestSegmentRules,
+  ...guestDescriptorTableRules,
+  ...guestFlowRules,
+  ...guestStateRules,
+];
+
+/** Why a VM entry failed. */
+export interface EntryFailure {
+  /** Our stable name of the rule. */
+  readonly rule: string;
+  /** The SDM's paragraph. */
+  readonly section: string;
+  /** The field to blame. */
+  readonly field: VmcsField;
+  /** `control`: VM-instruction error 7; `host`: error 8; `guest`: a VM exit with reason 33. */
+  readonly kind: RuleKind;
+  /** The exit qualification; 0 unless `kind` is `guest`. */
+  readonly qualification: number;
+}
+
+const WORDS = Math.ceil(ENTRY_RULES.length / 32);
+
+function ruleSet(includes: (rule: EntryRule) => boolean): Uint32Array {
+  const set = new Uint32Array(WORDS);
+  ENTRY_RULES.forEach((rule, i) => {
+    if (includes(rule)) set[i >> 5]! |= 1 << (i & 31);
+  });
+  return set;
+}
+
+const VOLATILE = ruleSet(({ volatile }) => volatile);
+const rulesByField: readonly Uint32Array[] = VMCS_FIELDS.map((field) =>
+  ruleSet(({ fields }) => fields.includes(field)),
+);
+const selected = new Uint32Array(WORDS);
+
+function selectRulesOf(id: number): void {
+  const rules = rulesByField[id]!;
+  for (let word = 0; word < WORDS; word++) selected[word]! |= rules[word]!;
+}
+
+const failureOf = ({ rule, section, fields, kind, qualification }: EntryRule): EntryFailure => ({
+  rule,
+  section,
+  field: fields[0]!,
+  kind,
+  qualification,
+});
+
+/** Tests every rule and gives the first that fails, whatever was written before. */
+export function checkEverything(vmcs: VmcsView, context: EntryContext): EntryFailure | undefined {
+  const broken = ENTRY_RULES.find((rule) => !rule.test(vmcs, context));
+  return broken && failureOf(broken);
+}
+
+/**
+ * Checks the VMCS for VM entry and gives the first rule that fails, or undefined if the entry may go on. Rules on
+ * fields that nobody has written since the last passing check are skipped. The context's capabilities, and the address
+ * of the VMCS, must be the same from one entry of a VMCS to the next (`Vmcs.markAllWritten` otherwise).
+ */
+export function checkEntry(vmcs: Vmcs, context: EntryContext): EntryFailure | undefined {
+  selected.set(VOLATILE);
+  if (!vmcs.forEachWritten(selectRulesOf)) selected.fill(0xffff_ffff);
+  for (let word = 0; word < WORDS; word++) {
+    for (let bits = selected[word]!; bits !== 0; bits &= bits - 1) {
+      const rule = ENTRY_RULES[word * 32 + 31 - Math.clz32(bits & -bits)];
+      if (rule && !rule.test(vmcs, context)) return failureOf(rule);
+    }
+  }
+  vmcs.clearWritten();
+  return undefined;
+}

@@ -1,0 +1,50 @@
+/** VM-instruction error numbers (SDM Vol. 3C 31.4, Table 31-1). */
+
+/** Error numbers by name; those of dual-monitor treatment, which we lack, have texts only. */
+export const VM_INSTRUCTION_ERROR = {
+  VMCALL_IN_ROOT: 1,
+  VMCLEAR_INVALID_ADDRESS: 2,
+  VMCLEAR_VMXON_POINTER: 3,
+  VMLAUNCH_NON_CLEAR: 4,
+  VMRESUME_NON_LAUNCHED: 5,
+  VMRESUME_AFTER_VMXOFF: 6,
+  ENTRY_INVALID_CONTROL_FIELDS: 7,
+  ENTRY_INVALID_HOST_STATE: 8,
+  VMPTRLD_INVALID_ADDRESS: 9,
+  VMPTRLD_VMXON_POINTER: 10,
+  VMPTRLD_INCORRECT_REVISION: 11,
+  UNSUPPORTED_COMPONENT: 12,
+  VMWRITE_READ_ONLY: 13,
+  VMXON_IN_ROOT: 15,
+  ENTRY_BLOCKED_BY_MOV_SS: 26,
+  INVALID_INVEPT_INVVPID_OPERAND: 28,
+} as const;
+
+/** What each number means. */
+export const VM_INSTRUCTION_ERROR_TEXTS: Readonly<Record<number, string>> = {
+  1: 'VMCALL executed in VMX root operation',
+  2: 'VMCLEAR with invalid physical address',
+  3: 'VMCLEAR with VMXON pointer',
+  4: 'VMLAUNCH with non-clear VMCS',
+  5: 'VMRESUME with non-launched VMCS',
+  6: 'VMRESUME after VMXOFF (VMXOFF and VMXON between VMLAUNCH and VMRESUME)',
+  7: 'VM entry with invalid control field(s)',
+  8: 'VM entry with invalid host-state field(s)',
+  9: 'VMPTRLD with invalid physical address',
+  10: 'VMPTRLD with VMXON pointer',
+  11: 'VMPTRLD with incorrect VMCS revision identifier',
+  12: 'VMREAD/VMWRITE from/to unsupported VMCS component',
+  13: 'VMWRITE to read-only VMCS component',
+  15: 'VMXON executed in VMX root operation',
+  16: 'VM entry with invalid executive-VMCS pointer',
+  17: 'VM entry with non-launched executive VMCS',
+  18: 'VM entry with executive-VMCS pointer not VMXON pointer (when attempting to deactivate the dual-monitor treatment)',
+  19: 'VMCALL with non-clear VMCS (when attempting to activate the dual-monitor treatment)',
+  20: 'VMCALL with invalid VM-exit control fields',
+  22: 'VMCALL with incorrect MSEG revision identifier (when attempting to activate the dual-monitor treatment)',
+  23: 'VMXOFF under dual-monitor treatment of SMIs and SMM',
+  24: 'VMCALL with invalid SMM-monitor features (when attempting to activate the dual-monitor treatment)',
+  25: 'VM entry with invalid VM-execution control fields in executive VMCS (when returning from SMM)',
+  26: 'VM entry with events blocked by MOV SS',
+  28: 'Invalid operand to INVEPT/INVVPID',
+};

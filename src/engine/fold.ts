@@ -1,0 +1,45 @@
+/**
+ * Folds one instruction's meaning into handler code: the checks that come before it in the SDM's order (mode #UD,
+ * privilege, VM exit), and the loop of a repeated string instruction, in which every iteration commits and counts.
+ */
+import { i32, i64 } from '../wasm/expr';
+import type { FunctionBuilder } from '../wasm/function';
+import { Outcome } from '../isa/slow';
+import { VECTOR } from '../isa/semantics';
+import { MODE, STATE } from '../cpu/layout';
+import { any, setWord, word } from '../cpu/paging/emit';
+import type { HandlerSemantics, Leave } from './handler';
+import type { HandlerKey } from './handler-table';
+
+/** Writes the handler's code; falls through when the instruction is complete and the next entry follows. */
+export function foldHandler(f: FunctionBuilder, m: HandlerSemantics, key: HandlerKey, exits: Leave): void {
+  const { instruction, operands } = key;
+  if (instruction.protectedOnly) {
+    const mode = i32.and(word(STATE.mode), i32.const(MODE.protected | MODE.virtual8086));
+    m.faultIf(i32.ne(mode, i32.const(MODE.protected)), VECTOR.UD);
+  }
+  if (instruction.privilege === 0) m.faultIf(any(word(STATE.mode), 3 << MODE.cplShift), VECTOR.GP, i32.const(0));
+  if (instruction.exit) m.intercept(instruction.exit);
+  if (key.repeat === 0) {
+    instruction.meaning(m, operands);
+    return;
+  }
+  f.block((done) => {
+    f.brIf(done, i64.eqz(m.addressRegister('RCX')));
+    f.loop((again) => {
+      instruction.meaning(m, operands);
+      const left = m.let(i64.sub(m.addressRegister('RCX'), i64.const(1)));
+      m.setAddressRegister('RCX', left);
+      f.brIf(done, i64.eqz(m.addressRegister('RCX')));
+      if (instruction.repeat === 'zero') {
+        const zero = m.flag('ZF');
+        f.brIf(done, key.repeat === 0xf3 ? i32.eqz(zero) : zero);
+      }
+      // The next iteration counts as an instruction of its own. The block was charged for the first; a REP ends it.
+      const budget = f.let(word(STATE.budget));
+      f.if(i32.leS(budget, i32.const(0)), () => exits.leave(f, i32.const(Outcome.Budget)));
+      setWord(f, STATE.budget, i32.sub(budget, i32.const(1)));
+      f.br(again);
+    });
+  });
+}

@@ -1,0 +1,494 @@
+/**
+ * The interpreter's maker of `Semantics`: operands are fields of the decoded entry, registers live in the state. In the
+ * `mode64` flavour (64-bit mode and address size) memory is probed in line; otherwise everything goes through the
+ * shared functions, which look at the mode.
+ */
+import { i32, i64, load32, load64, loadV128 } from '../wasm/expr';
+import type { Expr, I32, I64, V128 } from '../wasm/expr';
+import { callExpr } from '../wasm/function';
+import type { FunctionBuilder, FunctionRef } from '../wasm/function';
+import { exitBit } from '../isa/exits';
+import type { ExitCheck } from '../isa/exits';
+import { Outcome } from '../isa/slow';
+import type { SlowFunctionName } from '../isa/slow';
+import { SEGMENT, Semantics, VECTOR } from '../isa/semantics';
+import type { Address, ArithmeticFlag, Bits, GeneralName, Int, Operand, StateWord } from '../isa/semantics';
+import { BOUNCE_END, MODE, SEGMENT_BYTES, SEGMENT_FIELD, STATE, TLB_ENTRY } from '../cpu/layout';
+import { CR0, CR4 } from '../cpu/mode';
+import { any, quad, setQuad, setWord, word } from '../cpu/paging/emit';
+import { recordFault } from './access';
+import type { Access } from './access';
+import { displacementOf, ENTRY, field16, field8, immediate32, immediateOf } from './entry';
+import { lazyFlag, lazyFlags, noteFlags, setLazyCarry, setLazyFlags } from './lazy-flags';
+import { tlbEntry, tlbHit, tlbHost } from './tlb';
+
+/** Functions of the interpreter's module that handlers call. */
+export interface Shared {
+  readonly access: Access;
+  /** (entry) -> offset of the memory operand, cut to its address size. */
+  readonly effective: FunctionRef;
+  /** (entry, register number) -> register cut to the address size; (entry, number, value) writes it so. */
+  readonly addressRegister: FunctionRef;
+  readonly setAddressRegister: FunctionRef;
+  /** () -> stack pointer cut to the stack size; (value) sets it so. */
+  readonly stackPointer: FunctionRef;
+  readonly setStackPointer: FunctionRef;
+  /** (target) -> 0, or `Outcome.Fault` after recording #GP(0): near-jump checks. */
+  readonly checkTarget: FunctionRef;
+  readonly slow: Readonly<Record<SlowFunctionName, FunctionRef>>;
+}
+
+/** How the handler's code ends before its end. */
+export interface Leave {
+  /** Leaves the instruction with an outcome. */
+  leave(f: FunctionBuilder, outcome: I32): void;
+  /** The instruction is complete and `STATE.rip` is set. */
+  jumped(f: FunctionBuilder): void;
+}
+
+const GENERAL: Readonly<Record<GeneralName, number>> = {
+  RAX: 0, RCX: 1, RDX: 2, RBX: 3, RSP: 4, RBP: 5, RSI: 6, RDI: 7, R11: 11,
+}; // prettier-ignore
+const FLAG_POSITION = { DF: 10 } as const;
+/** TOP in the x87 status word. */
+const FPU_STATUS_TOP = 0x3800;
+
+export class HandlerSemantics extends Semantics {
+  private pendingHost: I32 | undefined;
+
+  constructor(
+    code: FunctionBuilder,
+    size: Bits,
+    mode64: boolean,
+    private readonly entry: I32,
+    private readonly shared: Shared,
+    private readonly exits: Leave,
+  ) {
+    super(code, size, mode64);
+  }
+
+  // ---- Operands -----------------------------------------------------------------------------------------------
+
+  read(operand: Operand, size: Bits = this.size): Int {
+    const bits = operand.bits as Bits;
+    switch (operand.kind) {
+      case 'register':
+        return this.let(this.registerValue(operand));
+      case 'memory':
+        return this.load(this.address(operand), bits);
+      case 'one':
+        return this.constant(1, size);
+      case 'immediate':
+        return this.immediate(operand, size);
+      default:
+        throw new Error(`bug: read of a ${operand.kind} operand`);
+    }
+  }
+
+  readForWrite(operand: Operand): Int {
+    if (operand.kind !== 'memory') return this.read(operand);
+    const bits = operand.bits as Bits;
+    const host = this.hostForWrite(this.address(operand), bits / 8, true);
+    this.pendingHost = host;
+    return this.let(this.loadHost(host, bits));
+  }
+
+  write(operand: Operand, value: Int): void {
+    const bits = operand.bits as Bits;
+    if (operand.kind === 'memory') {
+      if (this.pendingHost) {
+        this.storeHost(this.pendingHost, value, bits);
+        this.pendingHost = undefined;
+      } else this.store(this.address(operand), value, bits);
+      return;
+    }
+    if (operand.file === 'xmm' || operand.file === 'mmx') {
+      this.code.store(this.registerOffset(operand), value, bits);
+      if (operand.file === 'mmx') this.code.store(this.registerOffset(operand), i32.const(0xffff), 16, 8);
+      return;
+    }
+    this.writeGeneral(this.registerOffset(operand), value, bits);
+  }
+
+  readVector(operand: Operand, aligned = false): V128 {
+    if (operand.kind === 'memory') return this.loadVector(this.address(operand), aligned);
+    return this.let(loadV128(this.registerOffset(operand)));
+  }
+
+  writeVector(operand: Operand, value: V128, aligned = false): void {
+    if (operand.kind === 'memory') this.storeVector(this.address(operand), value, aligned);
+    else this.code.store(this.registerOffset(operand), value, 128);
+  }
+
+  registerOffset(operand: Operand): I32 {
+    if (operand.fixed === undefined) return field16(this.entry, this.slot(operand));
+    return i32.const(
+      (operand.file === 'xmm' ? STATE.vector : STATE.general) + operand.fixed * (operand.file === 'xmm' ? 64 : 8),
+    );
+  }
+
+  sourceOffset(operand: Operand, aligned = false): I32 {
+    if (operand.kind === 'register') return this.registerOffset(operand);
+    const scratch = i32.const(STATE.result);
+    if (operand.bits === 128) this.code.store(scratch, this.readVector(operand, aligned), 128);
+    else this.code.store(scratch, this.wide(this.read(operand)), 64);
+    return scratch;
+  }
+
+  registerNumber(operand: Operand): I32 {
+    return operand.fixed !== undefined ? i32.const(operand.fixed) : field16(this.entry, this.slot(operand));
+  }
+
+  address(operand: Operand): Address {
+    const segment = field16(this.entry, ENTRY.segment);
+    if (operand.spec.letter === 'O') return { segment, offset: this.let(immediateOf(this.entry)) };
+    if (!this.mode64) return { segment, offset: this.let(callExpr('i64', this.shared.effective, this.entry)) };
+    const base = load64(field16(this.entry, ENTRY.base));
+    const scale = i64.extendU(i32.and(field8(this.entry, ENTRY.shape), i32.const(3)));
+    const index = i64.shl(load64(field16(this.entry, ENTRY.index)), scale);
+    return { segment, offset: this.let(i64.add(i64.add(base, index), displacementOf(this.entry))) };
+  }
+
+  dataSegment(): I32 {
+    return field16(this.entry, ENTRY.segment);
+  }
+
+  displaced(address: Address, bytes: I64): Address {
+    const offset = this.let(i64.add(address.offset, bytes));
+    if (this.mode64) return { segment: address.segment, offset };
+    return { segment: address.segment, offset: this.let(i64.and(offset, this.addressMask())) };
+  }
+
+  register(name: GeneralName, bits: Bits): Int {
+    return this.let(this.loadState(i32.const(STATE.general + GENERAL[name] * 8), bits));
+  }
+
+  setRegister(name: GeneralName, bits: Bits, value: Int): void {
+    this.writeGeneral(i32.const(STATE.general + GENERAL[name] * 8), value, bits);
+  }
+
+  highAccumulator(): I32 {
+    return this.let(load32(i32.const(STATE.general + 1), 8));
+  }
+
+  setHighAccumulator(value: I32): void {
+    this.code.store(i32.const(STATE.general + 1), value, 8);
+  }
+
+  addressRegister(name: 'RCX' | 'RSI' | 'RDI' | 'RBX'): I64 {
+    if (this.mode64) return this.let(quad(STATE.general + GENERAL[name] * 8));
+    return this.let(callExpr('i64', this.shared.addressRegister, this.entry, i32.const(GENERAL[name])));
+  }
+
+  setAddressRegister(name: 'RCX' | 'RSI' | 'RDI', value: I64): void {
+    if (this.mode64) setQuad(this.code, STATE.general + GENERAL[name] * 8, value);
+    else this.code.call(this.shared.setAddressRegister, this.entry, i32.const(GENERAL[name]), value);
+  }
+
+  // ---- Memory -------------------------------------------------------------------------------------------------
+
+  load(address: Address, bits: Bits): Int {
+    return this.let(this.loadHost(this.hostForRead(address, bits / 8), bits));
+  }
+
+  store(address: Address, value: Int, bits: Bits): void {
+    this.storeHost(this.hostForWrite(address, bits / 8, false), value, bits);
+  }
+
+  loadVector(address: Address, aligned: boolean): V128 {
+    if (aligned) this.requireAligned(address, 16);
+    return this.let(loadV128(this.hostForRead(address, 16)));
+  }
+
+  storeVector(address: Address, value: V128, aligned: boolean): void {
+    if (aligned) this.requireAligned(address, 16);
+    const kept = this.let(value);
+    this.storeHost(this.hostForWrite(address, 16, false), kept, 128);
+  }
+
+  prove(address: Address, bytes: number, aligned = false): void {
+    if (aligned) this.requireAligned(address, bytes);
+    this.hostForWrite(address, bytes, false);
+  }
+
+  push(value: Int, bits: Bits): void {
+    const kept = this.let(value);
+    const pointer = this.let(this.stackMasked(i64.sub(this.stackPointer(), i64.const(bits / 8))));
+    this.store(this.stackAddress(pointer), kept, bits);
+    this.setStackPointer(pointer);
+  }
+
+  stackTop(bits: Bits, displacement: I64 = i64.const(0)): Int {
+    const pointer = this.stackMasked(i64.add(this.stackPointer(), displacement));
+    return this.load(this.stackAddress(this.let(pointer)), bits);
+  }
+
+  moveStack(bytes: I64): void {
+    this.setStackPointer(i64.add(this.stackPointer(), bytes));
+  }
+
+  popToMemory(operand: Operand, value: Int): void {
+    const before = this.let(quad(STATE.general + GENERAL.RSP * 8));
+    this.moveStack(i64.const(operand.bits / 8));
+    const { segment, offset } = this.address(operand);
+    const after = this.let(quad(STATE.general + GENERAL.RSP * 8));
+    setQuad(this.code, STATE.general + GENERAL.RSP * 8, before); // a fault leaves the pointer as it was
+    this.store({ segment, offset }, value, operand.bits as Bits);
+    setQuad(this.code, STATE.general + GENERAL.RSP * 8, after);
+  }
+
+  stackPointer(): I64 {
+    return this.mode64 ? quad(STATE.general + GENERAL.RSP * 8) : callExpr('i64', this.shared.stackPointer);
+  }
+
+  setStackPointer(value: I64): void {
+    if (this.mode64) setQuad(this.code, STATE.general + GENERAL.RSP * 8, value);
+    else this.code.call(this.shared.setStackPointer, value);
+  }
+
+  stackAddress(offset: I64): Address {
+    return { segment: i32.const(SEGMENT.SS), offset: this.stackMasked(offset) };
+  }
+
+  // ---- Control transfer ---------------------------------------------------------------------------------------
+
+  nextRip(): I64 {
+    const offset = i32.add(field16(this.entry, ENTRY.offset), field8(this.entry, ENTRY.length));
+    return this.codeMasked(i64.add(quad(STATE.blockRip), i64.extendU(offset)));
+  }
+
+  relativeTarget(): I64 {
+    const target = i64.add(quad(STATE.blockRip), immediateOf(this.entry));
+    if (this.size === 64 || this.mode64) return this.let(target);
+    return this.let(i64.and(target, i64.const(this.size === 16 ? 0xffff : 0xffffffff)));
+  }
+
+  farTarget(): { readonly selector: I32; readonly offset: I64 } {
+    const selector = i32.and(load32(this.entry, 32, ENTRY.displacement), i32.const(0xffff));
+    return { selector, offset: immediateOf(this.entry) };
+  }
+
+  jump(target: I64): void {
+    const rip = this.let(target);
+    this.checkTarget(rip);
+    setQuad(this.code, STATE.rip, rip);
+    this.exits.jumped(this.code);
+  }
+
+  jumpIf(condition: I32, target: I64): void {
+    this.code.if(condition, () => this.jump(target));
+  }
+
+  checkTarget(target: I64): void {
+    if (this.mode64) {
+      const canonical = i64.eq(i64.shrS(i64.shl(target, i64.const(16)), i64.const(16)), target);
+      this.code.if(i32.eqz(canonical), () => this.fault(VECTOR.GP, i32.const(0)));
+      return;
+    }
+    this.code.if(callExpr('i32', this.shared.checkTarget, target), () => this.leaveRecorded());
+  }
+
+  // ---- Flags --------------------------------------------------------------------------------------------------
+
+  setArithmeticFlags(result: Int, carries: Int | undefined, bits: Bits, keepCarry = false): void {
+    noteFlags(this, result, carries, bits, keepCarry);
+  }
+
+  flag(name: ArithmeticFlag): I32 {
+    return this.let(lazyFlag(name));
+  }
+
+  flags(): I32 {
+    return this.let(lazyFlags());
+  }
+
+  setFlags(bits: I32): void {
+    setLazyFlags(this.code, bits);
+  }
+
+  setCarry(value: I32): void {
+    setLazyCarry(this.code, value);
+  }
+
+  direction(): I32 {
+    return i32.and(i32.shrU(word(STATE.eflags), i32.const(FLAG_POSITION.DF)), i32.const(1));
+  }
+
+  setDirection(value: 0 | 1): void {
+    const cleared = i32.and(word(STATE.eflags), i32.const(~(1 << FLAG_POSITION.DF)));
+    setWord(this.code, STATE.eflags, i32.or(cleared, i32.const(value << FLAG_POSITION.DF)));
+  }
+
+  condition(operand: Operand): I32 {
+    const code = operand.fixed!;
+    const flag = lazyFlag;
+    const base = [
+      flag('OF'),
+      flag('CF'),
+      flag('ZF'),
+      i32.or(flag('CF'), flag('ZF')),
+      flag('SF'),
+      flag('PF'),
+      i32.xor(flag('SF'), flag('OF')),
+      i32.or(flag('ZF'), i32.xor(flag('SF'), flag('OF'))),
+    ][code >> 1]!;
+    return this.let(code & 1 ? i32.eqz(base) : base);
+  }
+
+  // ---- Leaving ------------------------------------------------------------------------------------------------
+
+  call(name: SlowFunctionName, ...args: Expr[]): void {
+    const kept = args.map((arg) => this.let(arg));
+    setWord(this.code, STATE.leftAt, this.entry);
+    setQuad(this.code, STATE.rip, i64.add(quad(STATE.blockRip), i64.extendU(field16(this.entry, ENTRY.offset))));
+    const outcome = this.let(callExpr('i32', this.shared.slow[name], ...kept));
+    this.code.if(outcome, () => this.exits.leave(this.code, outcome));
+  }
+
+  result(bits: Bits): Int {
+    return this.let(this.loadState(i32.const(STATE.result), bits));
+  }
+
+  result2(): I64 {
+    return this.let(quad(STATE.result2));
+  }
+
+  fault(vector: number, errorCode?: I32): void {
+    recordFault(this.code, i32.const(vector), errorCode);
+    this.exits.leave(this.code, i32.const(Outcome.Fault));
+  }
+
+  intercept(check: ExitCheck): void {
+    this.code.if(any(word(STATE.intercepts), exitBit(check)), () => {
+      setWord(this.code, STATE.leftAt, this.entry);
+      this.exits.leave(this.code, i32.const(Outcome.Intercept));
+    });
+  }
+
+  state(name: StateWord): I32 {
+    if (name === 'cpl') return i32.and(i32.shrU(word(STATE.mode), i32.const(MODE.cplShift)), i32.const(3));
+    return word(STATE[name]);
+  }
+
+  enterMmx(): void {
+    this.faultIf(any(word(STATE.cr0), CR0.EM), VECTOR.UD);
+    this.faultIf(any(word(STATE.cr0), CR0.TS), VECTOR.NM);
+  }
+
+  finishMmx(valid: boolean): void {
+    setWord(this.code, STATE.fpuStatus, i32.and(word(STATE.fpuStatus), i32.const(~FPU_STATUS_TOP)));
+    setWord(this.code, STATE.fpuTag, i32.const(valid ? 0xff : 0));
+  }
+
+  enterSse(): void {
+    const usable = i32.and(any(word(STATE.cr4), CR4.OSFXSR), i32.eqz(any(word(STATE.cr0), CR0.EM)));
+    this.faultIf(i32.eqz(usable), VECTOR.UD);
+    this.faultIf(any(word(STATE.cr0), CR0.TS), VECTOR.NM);
+  }
+
+  // ---- Parts --------------------------------------------------------------------------------------------------
+
+  private slot(operand: Operand): number {
+    return operand.slot === 0 ? ENTRY.register0 : ENTRY.register1;
+  }
+
+  private immediate(operand: Operand, size: Bits): Int {
+    const value = operand.slot === 1 ? displacementOf(this.entry) : immediateOf(this.entry);
+    if (size === 64) return value;
+    const narrow = operand.slot === 1 ? load32(this.entry, 32, ENTRY.displacement) : immediate32(this.entry);
+    return this.zeroExtend(narrow, size);
+  }
+
+  private registerValue(operand: Operand): Int {
+    const bits = operand.bits as Bits;
+    if (operand.file === 'segment') {
+      const record = i32.mul(this.registerNumber(operand), i32.const(SEGMENT_BYTES));
+      return load32(record, 16, STATE.segments + SEGMENT_FIELD.selector);
+    }
+    return this.loadState(this.registerOffset(operand), bits);
+  }
+
+  private loadState(offset: I32, bits: Bits): Int {
+    return bits === 64 ? load64(offset) : load32(offset, bits);
+  }
+
+  private writeGeneral(offset: I32, value: Int, bits: Bits): void {
+    if (bits === 64) this.code.store(offset, this.wide(value), 64);
+    else if (bits === 32) this.code.store(offset, i64.extendU(this.narrow(value)), 64);
+    else this.code.store(offset, value, bits);
+  }
+
+  private loadHost(host: I32, bits: Bits): Int {
+    return bits === 64 ? load64(host) : load32(host, bits);
+  }
+
+  private storeHost(host: I32, value: Int | V128, bits: Bits | 128): void {
+    this.code.store(host, value, bits);
+    this.code.if(i32.ltU(host, i32.const(BOUNCE_END)), () => {
+      setWord(this.code, STATE.leftAt, this.entry);
+      this.code.call(this.shared.access.commit);
+    });
+  }
+
+  private hostForRead(address: Address, bytes: number): I32 {
+    return this.host(address, bytes, TLB_ENTRY.read, (segment, offset) =>
+      callExpr('i32', this.shared.access.hostRead, segment, offset, i32.const(bytes)),
+    );
+  }
+
+  private hostForWrite(address: Address, bytes: number, preload: boolean): I32 {
+    return this.host(address, bytes, TLB_ENTRY.write, (segment, offset) =>
+      callExpr('i32', this.shared.access.hostWrite, segment, offset, i32.const(bytes), i32.const(preload ? 1 : 0)),
+    );
+  }
+
+  private host(address: Address, bytes: number, tag: number, slow: (segment: I32, offset: I64) => I32): I32 {
+    const host = this.code.local('i32');
+    const offset = this.let(address.offset);
+    const miss = (): void => {
+      setWord(this.code, STATE.leftAt, this.entry);
+      this.code.set(host, slow(address.segment, offset));
+      this.code.if(i32.eqz(host.get()), () => this.leaveRecorded());
+    };
+    if (!this.mode64) {
+      miss();
+      return host.get();
+    }
+    const linear = this.let(i64.add(offset, this.base64(address.segment)));
+    const entry = this.let(tlbEntry(linear));
+    this.code.if(tlbHit(entry, tag, linear, i64.const(bytes)), () => this.code.set(host, tlbHost(entry, linear)), miss);
+    return host.get();
+  }
+
+  /** What 64-bit mode adds to an offset: nothing for ES, CS, SS, DS; else the base that the entry names. */
+  private base64(segment: I32): I64 {
+    if (segment.constant !== undefined && Number(segment.constant) < SEGMENT.FS) return i64.const(0);
+    return load64(field16(this.entry, ENTRY.segmentBase));
+  }
+
+  private requireAligned(address: Address, bytes: number): void {
+    const linear = i32.add(i32.wrap(address.offset), load32(field16(this.entry, ENTRY.segmentBase), 32));
+    this.faultIf(i32.and(linear, i32.const(bytes - 1)), VECTOR.GP, i32.const(0));
+  }
+
+  private leaveRecorded(): void {
+    this.exits.leave(this.code, word(STATE.outcome));
+  }
+
+  private addressMask(): I64 {
+    const shape = i32.and(field8(this.entry, ENTRY.shape), i32.const(0xc));
+    return load64(i32.shl(shape, i32.const(1)), 64, STATE.addressMasks);
+  }
+
+  private stackMasked(value: I64): I64 {
+    if (this.mode64 || value.constant !== undefined) return value;
+    const size = i32.and(i32.shrU(word(STATE.mode), i32.const(MODE.stackShift)), i32.const(3));
+    return i64.and(value, load64(i32.shl(size, i32.const(3)), 64, STATE.addressMasks));
+  }
+
+  private codeMasked(value: I64): I64 {
+    if (this.mode64) return value;
+    const size = i32.and(word(STATE.mode), i32.const(MODE.codeMask));
+    return i64.and(value, load64(i32.shl(size, i32.const(3)), 64, STATE.addressMasks));
+  }
+}

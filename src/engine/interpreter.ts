@@ -1,0 +1,310 @@
+/**
+ * The interpreter: generated WebAssembly over the machine's memory, with what it needs of TypeScript. Runs instructions
+ * on a `ProcessorState` until a budget ends or something leaves; knows nothing of events, exits' meaning or devices.
+ */
+import { assert } from '../common/assert';
+import { createDecoder } from '../isa/decode';
+import type { Decoded } from '../isa/decoded';
+import type { Instruction } from '../isa/define';
+import { Outcome } from '../isa/slow';
+import type { SlowFunctions } from '../isa/slow';
+import { MODE, SEGMENT_BYTES, SEGMENT_FIELD, STATE, TLB_CONTEXT, TLB_ENTRIES, TLB_ENTRY } from '../cpu/layout';
+import type { AccessKind, LinearMemory } from '../cpu/linear-memory';
+import { EXIT_SIGNAL, GuestFault } from '../cpu/signals';
+import type { ProcessorState } from '../cpu/state';
+import { PAGE, PAGE_FLAG } from '../memory/plan';
+import type { PhysicalMemory } from '../memory/physical-memory';
+import { BlockCache } from './block-cache';
+import { ENTRY } from './entry';
+import { HandlerTable } from './handler-table';
+import { generateInterpreter } from './interpreter-module';
+
+/** What the interpreter calls back. */
+export interface InterpreterHooks {
+  /** The slow parts of instructions. */
+  readonly slow: SlowFunctions;
+  /** Reads `bytes.length` bytes from the bus at `address` into `bytes`. */
+  busRead(address: number, bytes: Uint8Array): void;
+  /** Writes to the bus. */
+  busWrite(address: number, bytes: Uint8Array): void;
+  /** True when execution shall stop before the instruction at linear address `linear`. */
+  breakpointHit(linear: bigint): boolean;
+}
+
+interface Exports {
+  run(): number;
+  fill(linear: bigint, access: number): number;
+  flush(): void;
+  nextGeneration(): void;
+  protect(page: number): void;
+  linearRead(linear: bigint, bytes: number): number;
+  linearWrite(linear: bigint, bytes: number, preload: number): number;
+  hostRead(segment: number, offset: bigint, bytes: number): number;
+  hostWrite(segment: number, offset: bigint, bytes: number, preload: number): number;
+  commit(): void;
+}
+
+const EXECUTE = 4;
+
+export class Interpreter implements LinearMemory {
+  private readonly exports: Exports;
+  private readonly blocks: BlockCache;
+  private readonly bytes: Uint8Array;
+  private readonly view: DataView;
+  private readonly handlers: HandlerTable;
+  private readonly decoder;
+  /** Breakpoints by linear page number; the value is the page's variant, new for each change of the page's set. */
+  private readonly breakpointPages = new Map<bigint, number>();
+  private readonly breakpoints = new Set<bigint>();
+  private variants = 0;
+  /** Instructions that the run at hand may begin. */
+  private allowed = 0;
+
+  constructor(
+    wasmMemory: WebAssembly.Memory,
+    private readonly memory: PhysicalMemory,
+    private readonly state: ProcessorState,
+    instructions: readonly Instruction[],
+    hooks: InterpreterHooks,
+  ) {
+    const { plan } = memory;
+    this.bytes = new Uint8Array(memory.buffer);
+    this.view = new DataView(memory.buffer);
+    [0xffffn, 0xffffffffn, 0xffffffffffffffffn].forEach((mask, i) => state.setQuad(STATE.addressMasks + i * 8, mask));
+    state.setWord(STATE.routedPage, 0xffffffff);
+    state.setWord(STATE.fetchContext, 32);
+    this.decoder = createDecoder(instructions);
+    this.handlers = new HandlerTable(instructions);
+    const contextBytes = TLB_ENTRIES * TLB_ENTRY.bytes;
+    for (let at = plan.tlb; at < plan.tlb + 4 * contextBytes; at += TLB_ENTRY.bytes) this.bytes.fill(0xff, at, at + 24);
+    this.blocks = new BlockCache(state, plan, this.decoder, this.handlers, {
+      translateFetch: (linear) => this.exports.fill(linear, EXECUTE),
+      nextGeneration: () => this.exports.nextGeneration(),
+      protect: (page) => this.exports.protect(page),
+      breakpointAt: (linear) => this.breakpoints.has(linear),
+    });
+    const module = new WebAssembly.Module(generateInterpreter(plan, this.handlers));
+    const instance = new WebAssembly.Instance(module, {
+      env: {
+        memory: wasmMemory,
+        ...hooks.slow,
+        busRead: (address: number, length: number, at: number) =>
+          hooks.busRead(address, this.bytes.subarray(at, at + length)),
+        busWrite: (address: number, length: number, at: number) =>
+          hooks.busWrite(address, this.bytes.subarray(at, at + length)),
+        flaggedWrite: (host: number, length: number, from: number) =>
+          this.flaggedWrite(host >>> 0, this.bytes.subarray(from, from + length)),
+        decodeBlock: (host: number, mode: number) => this.blocks.decode(host >>> 0, mode >>> 0),
+        fetchVariant: (linear: bigint) => this.breakpointPages.get(BigInt.asUintN(64, linear) >> 12n) ?? 0,
+        truncate: (block: number, budget: number) => this.blocks.truncate(block >>> 0, budget),
+        breakpointHit: () => (hooks.breakpointHit(this.linearRip()) ? 1 : 0),
+        dropBlock: (block: number) => this.blocks.drop(block >>> 0),
+      },
+    });
+    this.exports = instance.exports as unknown as Exports;
+    memory.observe((physical, bytes) => this.flaggedWrite(physical + plan.physical, bytes));
+  }
+
+  /** Runs at most `instructions` (below 2^31) from `STATE.rip`. */
+  run(instructions: number): Outcome {
+    this.allowed = instructions;
+    this.state.setWord(STATE.budget, instructions);
+    return this.exports.run() as Outcome;
+  }
+
+  /** Instructions that the last `run` completed. */
+  get completed(): number {
+    return this.allowed - (this.state.word(STATE.budget) | 0);
+  }
+
+  /** During a slow function or bus access: instructions that the run at hand has completed before the current one. */
+  get completedBefore(): number {
+    return this.completed - this.view.getUint16(this.state.word(STATE.leftAt) + ENTRY.left, true);
+  }
+
+  /** Length in bytes of the instruction at which emitted code left or called. */
+  get currentLength(): number {
+    return this.view.getUint8(this.state.word(STATE.leftAt) + ENTRY.length);
+  }
+
+  /** The instruction at RIP, decoded anew from memory; undefined when it cannot be fetched or is undefined. */
+  decodeCurrent(): Decoded | undefined {
+    const code = this.state.word(STATE.mode) & MODE.codeMask;
+    const linear = this.linearRip();
+    const bytes = new Uint8Array(15);
+    let have = 0;
+    for (let at = linear; have < 15;) {
+      const host = this.exports.fill(at, EXECUTE) >>> 0;
+      if (host <= 1) break;
+      const length = Math.min(15 - have, PAGE - (host & (PAGE - 1)));
+      bytes.set(this.bytes.subarray(host, host + length), have);
+      have += length;
+      at += BigInt(length);
+    }
+    const decoded = this.decoder.decode(bytes, 0, have, code === MODE.code64 ? 64 : code === MODE.code32 ? 32 : 16);
+    return 'failure' in decoded ? undefined : decoded;
+  }
+
+  /** Linear address of `STATE.rip`. */
+  linearRip(): bigint {
+    const { rip } = this.state;
+    if ((this.state.word(STATE.mode) & MODE.codeMask) === MODE.code64) return rip;
+    return (rip + this.state.quad(STATE.segments + SEGMENT_BYTES + SEGMENT_FIELD.base)) & 0xffffffffn;
+  }
+
+  /** Replaces the set of linear addresses at which `breakpointHit` is asked. */
+  setBreakpoints(addresses: Iterable<bigint>): void {
+    const before = new Set(this.breakpoints);
+    this.breakpoints.clear();
+    for (const address of addresses) this.breakpoints.add(address);
+    const changed = [...before, ...this.breakpoints].filter((a) => before.has(a) !== this.breakpoints.has(a));
+    for (const page of new Set(changed.map((address) => address >> 12n)))
+      this.breakpointPages.set(page, ++this.variants);
+    for (const page of [...this.breakpointPages.keys()]) {
+      if (![...this.breakpoints].some((address) => address >> 12n === page)) this.breakpointPages.delete(page);
+    }
+    this.state.setWord(STATE.breakpoints, this.breakpoints.size > 0 ? 1 : 0);
+    this.exports.nextGeneration();
+  }
+
+  /** Forgets decoded code; the next instruction is decoded from memory. */
+  forgetCode(): void {
+    this.blocks.clear();
+  }
+
+  // ---- LinearMemory -------------------------------------------------------------------------------------------
+
+  flush(): void {
+    this.exports.flush();
+  }
+
+  nextFetch(): void {
+    this.exports.nextGeneration();
+  }
+
+  read8(linear: bigint, kind: AccessKind): number {
+    return this.view.getUint8(this.readable(linear, 1, kind));
+  }
+
+  read16(linear: bigint, kind: AccessKind): number {
+    return this.view.getUint16(this.readable(linear, 2, kind), true);
+  }
+
+  read32(linear: bigint, kind: AccessKind): number {
+    return this.view.getUint32(this.readable(linear, 4, kind), true);
+  }
+
+  read64(linear: bigint, kind: AccessKind): bigint {
+    return this.view.getBigUint64(this.readable(linear, 8, kind), true);
+  }
+
+  write8(linear: bigint, value: number, kind: AccessKind): void {
+    this.store(linear, 1, kind, (host) => this.view.setUint8(host, value));
+  }
+
+  write16(linear: bigint, value: number, kind: AccessKind): void {
+    this.store(linear, 2, kind, (host) => this.view.setUint16(host, value, true));
+  }
+
+  write32(linear: bigint, value: number, kind: AccessKind): void {
+    this.store(linear, 4, kind, (host) => this.view.setUint32(host, value, true));
+  }
+
+  write64(linear: bigint, value: bigint, kind: AccessKind): void {
+    this.store(linear, 8, kind, (host) => this.view.setBigUint64(host, value, true));
+  }
+
+  readBytes(linear: bigint, length: number, kind: AccessKind): Uint8Array {
+    const out = new Uint8Array(length);
+    for (const { at, offset, size } of pieces(linear, length)) {
+      const host = this.readable(at, size, kind);
+      out.set(this.bytes.subarray(host, host + size), offset);
+    }
+    return out;
+  }
+
+  writeBytes(linear: bigint, bytes: Uint8Array, kind: AccessKind): void {
+    this.prove(linear, bytes.length, true, kind);
+    for (const { at, offset, size } of pieces(linear, bytes.length)) {
+      this.store(at, size, kind, (host) => this.bytes.set(bytes.subarray(offset, offset + size), host));
+    }
+  }
+
+  prove(linear: bigint, length: number, write: boolean, kind: AccessKind): void {
+    for (const { at, size } of pieces(linear, length)) {
+      if (write) this.writable(at, size, kind);
+      else this.readable(at, size, kind);
+    }
+  }
+
+  // ---- Parts --------------------------------------------------------------------------------------------------
+
+  private readable(linear: bigint, bytes: number, kind: AccessKind): number {
+    return this.through(kind, () => this.exports.linearRead(linear, bytes));
+  }
+
+  private writable(linear: bigint, bytes: number, kind: AccessKind): number {
+    return this.through(kind, () => this.exports.linearWrite(linear, bytes, 0));
+  }
+
+  private store(linear: bigint, bytes: number, kind: AccessKind, put: (host: number) => void): void {
+    const host = this.writable(linear, bytes, kind);
+    put(host);
+    if (host === STATE.bounce) this.exports.commit();
+  }
+
+  /** Runs an access with the TLB of its privilege, and throws what it recorded when it failed. */
+  private through(kind: AccessKind, access: () => number): number {
+    const { state } = this;
+    const current = state.word(STATE.tlb);
+    if (kind.system) {
+      const smap = state.word(STATE.paging) & 0x40;
+      const context = smap ? TLB_CONTEXT.supervisor : TLB_CONTEXT.supervisorAc;
+      state.setWord(STATE.tlb, this.memory.plan.tlb + context * TLB_ENTRIES * TLB_ENTRY.bytes);
+    }
+    const host = access() >>> 0;
+    state.setWord(STATE.tlb, current);
+    if (host !== 0) return host;
+    if (state.word(STATE.outcome) === Outcome.Exit) throw EXIT_SIGNAL;
+    assert(state.word(STATE.outcome) === Outcome.Fault, 'failed access without a reason');
+    throw new GuestFault(
+      state.word(STATE.faultVector),
+      state.word(STATE.faultHasError) ? state.word(STATE.faultError) : undefined,
+      state.quad(STATE.faultAddress),
+    );
+  }
+
+  /** Bytes of a flagged page are about to change. */
+  private flaggedWrite(host: number, bytes: Uint8Array): void {
+    const page = (host - this.memory.plan.physical) >>> 12;
+    const flags = this.memory.pageFlags(page);
+    if (flags & PAGE_FLAG.code) this.blocks.written(host, bytes.length);
+    if (flags & (PAGE_FLAG.paging | PAGE_FLAG.ept) && this.changesUsedEntry(host, bytes, flags)) this.exports.flush();
+  }
+
+  /** Whether the write changes a paging-structure entry that a cached translation may have come through. */
+  private changesUsedEntry(host: number, bytes: Uint8Array, flags: number): boolean {
+    // An entry is used when it is present and accessed (EPT: present), in either half for 32-bit tables.
+    const used = (word: number): boolean =>
+      (word & 0x21) === 0x21 || ((flags & PAGE_FLAG.ept) !== 0 && (word & 7) !== 0);
+    const start = host & ~7;
+    for (let at = start; at < host + bytes.length; at += 8) {
+      let changed = false;
+      for (let i = Math.max(at, host); i < Math.min(at + 8, host + bytes.length); i++) {
+        if (this.bytes[i] !== bytes[i - host]) changed = true;
+      }
+      if (changed && (used(this.view.getUint32(at, true)) || used(this.view.getUint32(at + 4, true)))) return true;
+    }
+    return false;
+  }
+}
+
+/** An access cut at page boundaries into pieces of at most 64 bytes (what the bounce buffer takes at once). */
+function* pieces(linear: bigint, length: number): Generator<{ at: bigint; offset: number; size: number }> {
+  for (let offset = 0; offset < length;) {
+    const at = BigInt.asUintN(64, linear + BigInt(offset));
+    const size = Math.min(64, length - offset, PAGE - Number(at & 0xfffn));
+    yield { at, offset, size };
+    offset += size;
+  }
+}

@@ -1,0 +1,83 @@
+/** Emits the arithmetic flags' lazy form: see `STATE.flagResult` and `STATE.flagCarries` for the representation. */
+import { i32, i64, select } from '../wasm/expr';
+import type { I32, I64 } from '../wasm/expr';
+import type { FunctionBuilder } from '../wasm/function';
+import { STATE } from '../cpu/layout';
+import { quad, setQuad, word } from '../cpu/paging/emit';
+import type { ArithmeticFlag, Bits, Int, Semantics } from '../isa/semantics';
+
+const TOP = STATE.flagCarries + 4;
+const bit = (value: I32, index: number): I32 => i32.and(i32.shrU(value, i32.const(index)), i32.const(1));
+
+/** One flag as 0 or 1. */
+export function lazyFlag(name: ArithmeticFlag): I32 {
+  switch (name) {
+    case 'CF':
+      return i32.shrU(word(TOP), i32.const(31));
+    case 'AF':
+      return bit(word(STATE.flagCarries), 3);
+    case 'ZF':
+      return i64.eqz(quad(STATE.flagResult));
+    case 'SF':
+      return i32.xor(i32.shrU(word(STATE.flagResult + 4), i32.const(31)), bit(word(STATE.flagCarries), 8));
+    case 'OF':
+      return i32.shrU(i32.xor(word(TOP), i32.shl(word(TOP), i32.const(1))), i32.const(31));
+    case 'PF': {
+      const byte = i32.xor(word(STATE.flagResult), i32.shrU(word(STATE.flagCarries), i32.const(16)));
+      return i32.and(i32.xor(i32.popcnt(i32.and(byte, i32.const(0xff))), i32.const(1)), i32.const(1));
+    }
+  }
+}
+
+/** All six flags at their EFLAGS positions. */
+export function lazyFlags(): I32 {
+  const at = (name: ArithmeticFlag, position: number): I32 => i32.shl(lazyFlag(name), i32.const(position));
+  const low = i32.or(i32.or(at('CF', 0), at('PF', 2)), i32.or(at('AF', 4), at('ZF', 6)));
+  return i32.or(low, i32.or(at('SF', 7), at('OF', 11)));
+}
+
+/** Sets all six flags from their EFLAGS positions (the inverse of `lazyFlags`). */
+export function setLazyFlags(f: FunctionBuilder, flags: I32): void {
+  const value = f.let(flags);
+  const result = select(bit(value, 6), i64.const(0), i64.const(0x100));
+  const parity = i32.shl(i32.xor(bit(value, 2), i32.const(1)), i32.const(16));
+  const low = i32.or(i32.or(i32.shl(bit(value, 4), i32.const(3)), i32.shl(bit(value, 7), i32.const(8))), parity);
+  const carry = i32.shl(value, i32.const(31));
+  const before = i32.shl(i32.xor(bit(value, 0), bit(value, 11)), i32.const(30));
+  const high = i64.shl(i64.extendU(i32.or(carry, before)), i64.const(32));
+  setQuad(f, STATE.flagResult, result);
+  setQuad(f, STATE.flagCarries, i64.or(i64.extendU(low), high));
+}
+
+/** Sets CF alone, keeping OF, AF and the parity and sign corrections. */
+export function setLazyCarry(f: FunctionBuilder, carry: I32): void {
+  const overflow = i32.and(i32.xor(word(TOP), i32.shl(word(TOP), i32.const(1))), i32.const(0x80000000 | 0));
+  const top = f.let(i32.shl(carry, i32.const(31)));
+  const before = i32.shrU(i32.xor(top, overflow), i32.const(1));
+  f.store(i32.const(0), i32.or(top, before), 32, TOP);
+}
+
+/** Notes a result and its carries as the flags; see `Semantics.setArithmeticFlags`. */
+export function noteFlags(m: Semantics, result: Int, carries: Int | undefined, bits: Bits, keepCarry: boolean): void {
+  const f = m.code;
+  const placed: I64 = carries === undefined ? i64.const(0) : place(f, m, carries, bits);
+  if (keepCarry) {
+    const fresh = f.let(placed);
+    const overflow = f.let(i64.and(i64.xor(fresh, i64.shl(fresh, i64.const(1))), i64.const(1n << 63n)));
+    const carry = f.let(i64.and(quad(STATE.flagCarries), i64.const(1n << 63n)));
+    const before = i64.shrU(i64.xor(carry, overflow), i64.const(1));
+    const low = i64.and(fresh, i64.const(8));
+    setQuad(f, STATE.flagCarries, i64.or(low, i64.or(carry, before)));
+  } else {
+    setQuad(f, STATE.flagCarries, placed);
+  }
+  setQuad(f, STATE.flagResult, m.signExtend(result, bits, 64) as I64);
+}
+
+/** Carries with the top one at bit 63 and the auxiliary one at bit 3, the correction bits clear. */
+function place(f: FunctionBuilder, m: Semantics, carries: Int, bits: Bits): I64 {
+  if (bits === 64) return i64.and(carries as I64, i64.const((3n << 62n) | 8n));
+  const narrow = f.let(m.narrow(carries));
+  const top = i64.shl(i64.extendU(narrow), i64.const(64 - bits));
+  return i64.or(top, i64.extendU(i32.and(narrow, i32.const(8))));
+}

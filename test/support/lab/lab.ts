@@ -1,0 +1,163 @@
+// The lab: the real guests and programs that tests compare the machine with, fetched once into a cache outside the
+// checkout. On Linux with root and apt everything can be had; elsewhere a thing is used if the machine has it, else
+// the answer says why not, and `requireLab` skips the test with that reason.
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Context } from 'mocha';
+import { cached } from './cache';
+import { findCommand, run } from './command';
+import { installPackages, unpackedPackages, type Architecture } from './debian';
+import { BOOT_INIT, buildInitrd } from './initrd';
+import { isAbsent, Missing, type Provided } from './missing';
+import { npmPackages } from './npm';
+
+export { BOOT_INIT } from './initrd';
+export type { Provided } from './missing';
+
+/** A stock kernel: absolute paths of the bzImage, its configuration and its modules (lib/modules/VERSION). */
+export interface Kernel {
+  image: string;
+  config: string;
+  modules: string;
+  version: string;
+}
+
+/** A program on this machine, with the line of its `--version` that tells the version. */
+export interface Program {
+  command: string;
+  version: string;
+}
+
+/** Node 24: the binary and the folder that has its headers (include/node). */
+export interface Node24 {
+  command: string;
+  folder: string;
+}
+
+/** A VS Code server (server-main.js), the Node that runs it and a browser to show it in. */
+export interface VsCodeServer {
+  server: string;
+  node: string;
+  chromium: string;
+}
+
+const CODE_SERVER = 'code-server@4.139.1';
+
+// What a guest is made of: Debian's stock cloud kernel or the 686 one (32-bit, without PAE), and busybox.
+const KERNELS: Readonly<Record<Architecture, string>> = { amd64: 'linux-image-cloud-amd64', i386: 'linux-image-686' };
+const guestPackages = (architecture: Architecture): Promise<string> =>
+  unpackedPackages(architecture, [{ name: KERNELS[architecture], dependency: true }, { name: 'busybox-static' }]);
+
+/** The path of a gzip-compressed initrd: busybox, this init script (default BOOT_INIT) and more files by guest path. */
+async function initrd(
+  init: string = BOOT_INIT,
+  architecture: Architecture = 'amd64',
+  files: Readonly<Record<string, Uint8Array>> = {},
+): Promise<string> {
+  const busybox = readFileSync(join(await guestPackages(architecture), 'busybox-static', 'bin', 'busybox'));
+  const content = buildInitrd({ busybox, init, files });
+  const hash = createHash('sha256').update(content).digest('hex').slice(0, 16);
+  const folder = await cached(`initrd-${architecture}-${hash}`, async (partial) => {
+    writeFileSync(join(partial, 'initrd.gz'), content);
+  });
+  return join(folder, 'initrd.gz');
+}
+
+async function node24(): Promise<Node24> {
+  const name = `node-${process.platform}-${process.arch}`;
+  const folder = join(await npmPackages([`${name}@24`]), name);
+  return { command: join(folder, 'bin', 'node'), folder };
+}
+
+const qemu = () => program('qemu-system-x86', 'qemu-system-x86_64');
+const bochs = () => program('bochs bochs-term', 'bochs', '--help');
+const gcc = () => program('gcc libc6-dev', 'gcc');
+const chromium = () => program('chromium fonts-dejavu-core', ['chromium', 'chromium-browser', 'google-chrome']);
+
+async function codeServer(): Promise<VsCodeServer> {
+  const [browser, node] = [await chromium(), await node24()];
+  const modules = await npmPackages([CODE_SERVER], {
+    scripts: ['code-server', 'argon2'],
+    prepare: installCodeServerNeeds,
+    env: { PATH: `${join(node.folder, 'bin')}:${process.env.PATH}`, npm_config_nodedir: node.folder },
+  });
+  const server = join(modules, 'code-server', 'lib', 'vscode', 'out', 'server-main.js');
+  if (!existsSync(server)) throw new Missing(`${CODE_SERVER} was installed without its VS Code server.`);
+  return { server, node: node.command, chromium: browser.command };
+}
+
+// What its native modules are built with. Without root and apt the machine may have them by another way.
+async function installCodeServerNeeds(): Promise<void> {
+  if (process.getuid?.() === 0 && findCommand('apt-get')) {
+    await installPackages('libkrb5-dev', 'g++', 'make', 'python3');
+  }
+}
+
+/**
+ * Everything that the lab provides. Each function resolves to the thing or to `{ missing: reason }`; it downloads or
+ * installs at most once and may take minutes then.
+ */
+export const lab = {
+  kernel: provider('kernel', () => kernelOf('amd64')),
+  kernel686: provider('kernel686', () => kernelOf('i386')),
+  initrd: (...args: Parameters<typeof initrd>) =>
+    provider(args[1] === 'i386' ? 'kernel686' : 'kernel', () => initrd(...args))(),
+  node24: provider('node24', node24),
+  qemu: provider('qemu', qemu),
+  bochs: provider('bochs', bochs),
+  gcc: provider('gcc', gcc),
+  chromium: provider('chromium', chromium),
+  codeServer: provider('codeServer', codeServer),
+};
+
+/** The thing, or the test (or the suite, in a `before` hook) is skipped and the reason printed. */
+export function requireLab<T>(context: Context, thing: Provided<T>): T {
+  if (!isAbsent(thing)) return thing;
+  console.log(`      skipped: ${thing.missing}`);
+  return context.skip();
+}
+
+// What `npm test` found absent before the tests: not tried again by each test file, as that may take minutes offline.
+const knownAbsent = JSON.parse(process.env.VMXRAY_LAB_ABSENT ?? '{}') as Readonly<Record<string, string>>;
+
+function provider<T>(name: string, provide: () => Promise<T>): () => Promise<Provided<T>> {
+  let answer: Promise<Provided<T>> | undefined;
+  return () => {
+    const missing = knownAbsent[name];
+    if (missing) return Promise.resolve({ missing });
+    return (answer ??= provide().catch((error: Error) => {
+      if (error instanceof Missing) return { missing: error.message };
+      throw error;
+    }));
+  };
+}
+
+async function kernelOf(architecture: Architecture): Promise<Kernel> {
+  const folder = join(await guestPackages(architecture), KERNELS[architecture]);
+  const image = readdirSync(join(folder, 'boot')).find((name) => name.startsWith('vmlinuz-'));
+  if (!image) throw new Missing(`the kernel package ${KERNELS[architecture]} holds no boot/vmlinuz.`);
+  const version = image.slice('vmlinuz-'.length);
+  return {
+    image: join(folder, 'boot', image),
+    config: join(folder, 'boot', `config-${version}`),
+    modules: join(folder, 'lib', 'modules', version),
+    version,
+  };
+}
+
+async function program(packages: string, names: string | string[], versionFlag = '--version'): Promise<Program> {
+  const candidates = [names].flat();
+  if (!findCommand(...candidates)) await installPackages(...packages.split(' '));
+  const command = findCommand(...candidates);
+  if (!command) throw new Missing(`${candidates[0]} is not on PATH.`);
+  const said = await run(command, [versionFlag]).catch((error: Error) => error.message);
+  return {
+    command,
+    version:
+      said
+        .split('\n')
+        .find((line) => /\d\.\d/.test(line))
+        ?.trim() ?? '',
+  };
+}
