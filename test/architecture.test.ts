@@ -1,7 +1,7 @@
 // The house keeps its shape: each folder imports from lower floors only, `vscode` is imported by src/extension alone,
 // floors 0-7 know no Node module, and files stay small and say what they are. Reads the sources as text.
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { posix } from 'node:path';
 import { Linter } from 'eslint';
@@ -39,11 +39,13 @@ const isTable = (file: string): boolean => /(^|[./-])(tables?|generated)[./-]/.t
 type Sources = Readonly<Record<string, string>>;
 
 function sourcesUnder(...folders: string[]): Sources {
-  const files = folders.flatMap((folder) =>
-    readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) =>
-      posix.join(folder, name.replaceAll('\\', '/')),
-    ),
-  );
+  const files = folders
+    .filter((folder) => existsSync(folder))
+    .flatMap((folder) =>
+      readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) =>
+        posix.join(folder, name.replaceAll('\\', '/')),
+      ),
+    );
   const code = files.filter((file) => /\.(ts|mts|tsx|js|mjs)$/.test(file));
   return Object.fromEntries(code.map((file) => [file, readFileSync(file, 'utf8')]));
 }

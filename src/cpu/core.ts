@@ -27,12 +27,16 @@ export class Core {
   /** The event whose delivery was under way when a fault or exit came. */
   vectoring: ProcessorEvent | undefined;
   nmiUnblockedByIret = false;
+  /** The instruction just completed cleared TF before its trap was due (INT n, SYSCALL): no single step behind it. */
+  suppressesSingleStep = false;
   /** MSRs that are plain storage, by index. */
   readonly storedMsrs = new Map<number, bigint>();
   /** TSC minus ticks (IA32_TSC_ADJUST and writes to the TSC), modulo 2^64. */
   tscOffset = 0n;
-  /** Physical-line monitor armed by MONITOR: linear address, or undefined. */
+  /** Armed by MONITOR: a linear address, or undefined. */
   monitored: bigint | undefined;
+  /** While waiting in MWAIT: interrupts wake the processor even when IF is 0. */
+  wakesOnMasked = false;
   /** Set once, when processor and VMX unit are put together. */
   vmx!: VmxUnit;
 
@@ -92,12 +96,24 @@ export class Core {
   /** Recomputes mode and paging words after CR0, CR4, EFER, RFLAGS, CS or SS changed. */
   updateMode(): void {
     updateMode(this.state, this.environment.tlbBase, this.vmx.modeBits);
-    if (this.state.word(STATE.eflags) & EFLAGS.TF) this.attend(ATTENTION.trap);
+    // With RF set, too, one instruction runs alone, so that RF is cleared behind it.
+    const traps = (this.state.word(STATE.eflags) & (EFLAGS.TF | EFLAGS.RF)) !== 0 || this.pendingDebug !== 0;
+    this.setAttention(ATTENTION.trap, traps);
   }
 
   /** Sets bits of the attention word. */
   attend(bits: number): void {
     this.state.setWord(STATE.attention, this.state.word(STATE.attention) | bits);
+  }
+
+  setAttention(bits: number, isSet: boolean): void {
+    const others = this.state.word(STATE.attention) & ~bits;
+    this.state.setWord(STATE.attention, isSet ? others | bits : others);
+  }
+
+  /** Blocking by STI and MOV SS changed: the attention word says whether there is any. */
+  updateShadow(): void {
+    this.setAttention(ATTENTION.shadow, this.interruptibility.sti || this.interruptibility.movSs);
   }
 
   /** Loads a segment register; the caller updates the mode when it is CS or SS. */

@@ -6,7 +6,15 @@
 import { SEGMENT, VECTOR } from '../isa/semantics';
 import type { Core } from './core';
 import { idtError } from './delivery-long';
-import { codeSegmentOf, Descriptor, isNull, nullSegment, readDescriptor, selectorFault, SYSTEM_TYPE } from './descriptors';
+import {
+  codeSegmentOf,
+  Descriptor,
+  isNull,
+  nullSegment,
+  readDescriptor,
+  selectorFault,
+  SYSTEM_TYPE,
+} from './descriptors';
 import { externalBit, setsResumeFlag } from './event';
 import type { ProcessorEvent } from './event';
 import { STATE } from './layout';

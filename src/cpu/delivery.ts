@@ -13,7 +13,7 @@ import { deliverReal } from './delivery-real';
 import { combine, DOUBLE_FAULT, eventOfFault, isSoftware } from './event';
 import type { ProcessorEvent } from './event';
 import { MODE, STATE } from './layout';
-import { EXIT_SIGNAL, GuestFault } from './signals';
+import { EXIT_SIGNAL, GuestFault, TaskFault } from './signals';
 import type { Delivery } from './vmx-hooks';
 
 /** Goes through the IDT for one event. Throws `GuestFault` or `EXIT_SIGNAL` with nothing changed. */
@@ -28,6 +28,7 @@ export function enterHandler(cpu: Core, event: ProcessorEvent): void {
   else deliverProtected(cpu, event, returnRip, flags);
   cpu.interruptibility.sti = false;
   cpu.interruptibility.movSs = false;
+  cpu.updateShadow();
   if (event.kind === 'nmi') cpu.interruptibility.nmi = true;
   cpu.activity = 'active';
   cpu.nmiUnblockedByIret = false;
@@ -75,9 +76,10 @@ export function deliver(cpu: Core, event: ProcessorEvent, injected = false): Del
         cpu.vectoring = current;
         return 'exit';
       }
-      if (!(signal instanceof GuestFault)) throw signal;
+      const fault = signal instanceof TaskFault ? signal.fault : signal;
+      if (!(fault instanceof GuestFault)) throw signal;
       previous = current;
-      current = eventOfFault(signal);
+      current = eventOfFault(fault);
     }
   }
 }

@@ -7,7 +7,7 @@
  * NOT IMPLEMENTED: #VE and #CP, which need features that are not offered.
  */
 import { VECTOR } from '../isa/semantics';
-import { GuestFault } from './signals';
+import type { GuestFault } from './signals';
 
 /** What an event is: INT n is a software interrupt, INT1 a privileged software exception, INT3 and INTO software exceptions. */
 export type EventKind =

@@ -89,8 +89,6 @@ export const STATE = {
   eptRoot: 0x6d4,
   /** EPT accessed and dirty flags enabled, u32. */
   eptDirty: 0x6d8,
-  /** Guest-physical page number that goes to the bus while the hypervisor emulates one instruction; 0xffffffff none. */
-  routedPage: 0x6dc,
   /** Filled when an access exits: basic reason u32, qualification i64, guest-linear i64, guest-physical i64. */
   exitReason: 0x6e0,
   exitQualification: 0x6e8,
@@ -107,6 +105,13 @@ export const STATE = {
   block: 0x748,
   /** Nonzero: breakpoints exist, block look-ups ask for the page's variant; u32. */
   breakpoints: 0x818,
+  /** Index in `EXIT_CHECKS` of the instruction that left with `Outcome.Intercept`, u32. */
+  interceptCheck: 0x81c,
+  /**
+   * Guest-physical page numbers that go to the bus while the hypervisor emulates one instruction: 4 x u32, 0xffffffff
+   * for none. The first is set whenever any is.
+   */
+  routedPage: 0x820,
   /** MXCSR, u32. */
   mxcsr: 0x74c,
   /** x87: control, status (TOP included), abridged tag (bit set = not empty), opcode u32 each; FIP, FDP i64; FCS, FDS u32. */

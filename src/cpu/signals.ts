@@ -16,6 +16,14 @@ export class GuestFault {
   ) {}
 }
 
+/**
+ * A fault in the context of a task that was just switched to: there is no way back to the instruction, which counts as
+ * complete; the exception is raised at the new task's `STATE.rip`.
+ */
+export class TaskFault {
+  constructor(readonly fault: GuestFault) {}
+}
+
 /** A VM exit that an access or an instruction caused; its fields are in `STATE.exit*`. */
 export class ExitSignal {}
 

@@ -17,6 +17,7 @@ import {
   selectorFault,
   SYSTEM_TYPE,
 } from './descriptors';
+import { SYSTEM } from './linear-memory';
 import { EFLAGS } from './mode';
 import { checkDataDescriptor, checkStackDescriptor, virtualSegment } from './segment-load';
 import { GuestFault } from './signals';
@@ -51,6 +52,17 @@ function stackSegment(cpu: Core, selector: number, cpl: number, external: 0 | 1)
   const descriptor = readDescriptor(cpu, selector, VECTOR.TS, external);
   checkStackDescriptor(descriptor, cpl, VECTOR.TS, external);
   return segmentOf(markAccessed(cpu, descriptor));
+}
+
+/** Proves that the descriptors in the GDT that `task` needs are in memory, so that the switch does not stop halfway. */
+export function proveTaskDescriptors(cpu: Core, task: TaskImage): void {
+  const selectors = task.eflags & EFLAGS.VM ? [task.ldt] : [task.ldt, ...task.segments];
+  for (const selector of selectors) {
+    const address = isNull(selector) || selector & 4 ? undefined : descriptorAddress(cpu, selector, 8);
+    if (address === undefined) continue;
+    const descriptor = descriptorAt(cpu, selector, address);
+    if (!descriptor.isSystem && !(descriptor.rights & 1)) cpu.memory.prove(address, 8, true, SYSTEM);
+  }
 }
 
 /** Loads the segment registers of `task`. All of them hold their selectors, unusable, when one of them faults. */

@@ -47,4 +47,3 @@ export function pointerOfLevel(cpu: Core, level: number, external: 0 | 1): bigin
 export function interruptStack(cpu: Core, index: number, external: 0 | 1): bigint {
   return cpu.memory.read64(tssAddress(cpu, index * 8 + 28, 8, external), SYSTEM);
 }
-

@@ -17,11 +17,11 @@ import type { ProcessorEvent } from './event';
 import { STATE } from './layout';
 import { SYSTEM } from './linear-memory';
 import { CR0, EFLAGS } from './mode';
-import { EXIT_SIGNAL, GuestFault } from './signals';
+import { EXIT_SIGNAL, GuestFault, TaskFault } from './signals';
 import { currentStack } from './stack-frame';
 import { readTaskImage, savedFields, TSS16, TSS32 } from './task-image';
 import type { TaskImage } from './task-image';
-import { loadTaskSegments } from './task-segments';
+import { loadTaskSegments, proveTaskDescriptors } from './task-segments';
 import type { TaskSwitchRequest } from './vmx-hooks';
 
 /** A task switch in the making. */
@@ -92,6 +92,7 @@ function switchTask(cpu: Core, request: Switch): void {
   const task = readTaskImage(memory.readBytes(base, minimum + 1, SYSTEM), is32);
   const nests = source === 'CALL' || source === 'task gate';
   if (nests) memory.prove(base, 2, true, SYSTEM);
+  proveTaskDescriptors(cpu, task);
   saveTask(cpu, request);
   const oldSelector = state.selector(SEGMENT.TR);
   // The old TSS was in the GDT when TR was loaded; a GDT that has moved since makes this the guest's own mess.
@@ -107,13 +108,17 @@ function switchTask(cpu: Core, request: Switch): void {
     rights: taken.rights | 2,
   });
   state.setQuad(STATE.cr0, state.quad(STATE.cr0) | BigInt(CR0.TS));
-  enterTask(cpu, task, nests, external);
+  try {
+    enterTask(cpu, task, nests, external);
+    if (event?.errorCode !== undefined) pushErrorCode(cpu, event.errorCode, is32);
+    if (task.eip > BigInt(state.segmentLimit(SEGMENT.CS))) throw new GuestFault(VECTOR.GP, external);
+  } catch (signal) {
+    throw signal instanceof GuestFault ? new TaskFault(signal) : signal;
+  }
   if (task.trap) {
     cpu.pendingDebug |= TASK_TRAP;
     cpu.attend(ATTENTION.trap);
   }
-  if (event?.errorCode !== undefined) pushErrorCode(cpu, event.errorCode, is32);
-  if (Number(task.eip) > state.segmentLimit(SEGMENT.CS)) throw new GuestFault(VECTOR.GP, external);
 }
 
 /** Saves the running task in its TSS, proved first. */

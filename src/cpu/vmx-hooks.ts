@@ -135,6 +135,8 @@ export interface ProcessorForVmx {
   /** IRET ended blocking by NMI and then faulted or exited (bit 12 of several fields). */
   nmiUnblockedByIret: boolean;
 
+  /** Linear address that MONITOR armed, or undefined; VMX transitions disarm it. */
+  monitored: bigint | undefined;
   /** Length in bytes of the instruction at hand. */
   instructionLength(): number;
   /**

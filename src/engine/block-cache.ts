@@ -86,14 +86,14 @@ export class BlockCache {
     const rip = this.state.rip;
     // Bytes up to the end of the page and of the code segment.
     const toPageEnd = PAGE - (at & (PAGE - 1));
-    const limit = bits === 64 ? toPageEnd : Number(BigInt(this.state.segmentLimit(1)) - rip) + 1;
+    const limit = bits === 64 ? Infinity : Number(BigInt(this.state.segmentLimit(1)) - rip) + 1;
     const available = at === 1 ? 0 : Math.min(toPageEnd, limit);
     const block = this.next;
     const linear = this.linearOf(rip, bits);
     let entry = block + BLOCK.headerBytes;
     let offset = 0;
     let count = 0;
-    let cacheable = available === toPageEnd || bits === 64;
+    const cacheable = available === toPageEnd;
     while (count < MAX_BLOCK) {
       const decoded =
         available > offset ? this.decoder.decode(this.bytes, at + offset, at + available, bits) : undefined;
@@ -169,10 +169,20 @@ export class BlockCache {
 
   /** Drops one block. */
   drop(block: number): void {
-    for (const [page, records] of this.pages) {
-      const record = records.find((candidate) => candidate.at === block);
-      if (record) this.written(page * PAGE, PAGE);
-    }
+    const page = this.view.getUint32(block + BLOCK.host, true) >>> 12;
+    const records = this.pages.get(page) ?? [];
+    const index = records.findIndex((record) => record.at === block);
+    if (index < 0) return;
+    this.endAll(records[index]!);
+    records.splice(index, 1);
+    this.host.nextGeneration();
+  }
+
+  /** Makes the running block end behind the current instruction. */
+  endRunning(): void {
+    const block = this.state.word(STATE.block);
+    if (block === this.scratch) this.endScratch();
+    else this.drop(block);
   }
 
   /** Forgets every block. */
@@ -220,7 +230,7 @@ export class BlockCache {
     this.writePseudo(entry, PSEUDO.end, length);
     entry += ENTRY_BYTES;
     this.finish(block, entry, at, mode, length, 1);
-    if (bits === 64 || limit >= MAX_LENGTH) this.enter(block, at, mode);
+    if (limit >= MAX_LENGTH) this.enter(block, at, mode);
     const entries = this.entriesOf(block, entry);
     this.note(at >>> 12, { at: block, start: at, end: at + first, entries });
     if (second !== 1) this.note(second >>> 12, { at: block, start: second, end: second + length - first, entries });
@@ -288,7 +298,10 @@ export class BlockCache {
     const mode = this.view.getUint32(record.at + BLOCK.mode, true);
     const slot = this.plan.blockTable + blockSlotIndex(host, mode) * 16;
     if (this.view.getUint32(slot + BLOCK_SLOT.block, true) === record.at) this.view.setUint32(slot, 0, true);
-    if (this.state.word(STATE.block) !== this.scratch) return;
+    if (this.state.word(STATE.block) === this.scratch) this.endScratch();
+  }
+
+  private endScratch(): void {
     for (let entry = this.scratch + BLOCK.headerBytes; entry < this.scratch + SCRATCH_BYTES; entry += ENTRY_BYTES) {
       this.view.setUint16(entry, PSEUDO.end, true);
     }

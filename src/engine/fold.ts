@@ -14,6 +14,7 @@ import type { HandlerKey } from './handler-table';
 /** Writes the handler's code; falls through when the instruction is complete and the next entry follows. */
 export function foldHandler(f: FunctionBuilder, m: HandlerSemantics, key: HandlerKey, exits: Leave): void {
   const { instruction, operands } = key;
+  const bulk = instruction.bulk && m.bulk(instruction.bulk);
   if (instruction.protectedOnly) {
     const mode = i32.and(word(STATE.mode), i32.const(MODE.protected | MODE.virtual8086));
     m.faultIf(i32.ne(mode, i32.const(MODE.protected)), VECTOR.UD);
@@ -22,14 +23,19 @@ export function foldHandler(f: FunctionBuilder, m: HandlerSemantics, key: Handle
   if (instruction.exit) m.intercept(instruction.exit);
   if (key.repeat === 0) {
     instruction.meaning(m, operands);
+    // What it changed may let an event in. Transfers have left by now; their slow functions look themselves.
+    if (instruction.endsBlock) f.if(word(STATE.attention), () => exits.leave(f, i32.const(Outcome.DoneCheck)));
     return;
   }
   f.block((done) => {
     f.brIf(done, i64.eqz(m.addressRegister('RCX')));
     f.loop((again) => {
-      instruction.meaning(m, operands);
-      const left = m.let(i64.sub(m.addressRegister('RCX'), i64.const(1)));
-      m.setAddressRegister('RCX', left);
+      const once = (): void => {
+        instruction.meaning(m, operands);
+        m.setAddressRegister('RCX', i64.sub(m.addressRegister('RCX'), i64.const(1)));
+      };
+      if (bulk) f.if(i32.eqz(bulk), once);
+      else once();
       f.brIf(done, i64.eqz(m.addressRegister('RCX')));
       if (instruction.repeat === 'zero') {
         const zero = m.flag('ZF');

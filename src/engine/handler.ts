@@ -7,7 +7,7 @@ import { i32, i64, load32, load64, loadV128 } from '../wasm/expr';
 import type { Expr, I32, I64, V128 } from '../wasm/expr';
 import { callExpr } from '../wasm/function';
 import type { FunctionBuilder, FunctionRef } from '../wasm/function';
-import { exitBit } from '../isa/exits';
+import { EXIT_CHECKS, exitBit } from '../isa/exits';
 import type { ExitCheck } from '../isa/exits';
 import { Outcome } from '../isa/slow';
 import type { SlowFunctionName } from '../isa/slow';
@@ -18,6 +18,7 @@ import { CR0, CR4 } from '../cpu/mode';
 import { any, quad, setQuad, setWord, word } from '../cpu/paging/emit';
 import { recordFault } from './access';
 import type { Access } from './access';
+import type { BulkKind } from './bulk';
 import { displacementOf, ENTRY, field16, field8, immediate32, immediateOf } from './entry';
 import { lazyFlag, lazyFlags, noteFlags, setLazyCarry, setLazyFlags } from './lazy-flags';
 import { tlbEntry, tlbHit, tlbHost } from './tlb';
@@ -36,6 +37,8 @@ export interface Shared {
   /** (target) -> 0, or `Outcome.Fault` after recording #GP(0): near-jump checks. */
   readonly checkTarget: FunctionRef;
   readonly slow: Readonly<Record<SlowFunctionName, FunctionRef>>;
+  /** (entry) -> iterations done at once, by kind and element size in bits. */
+  readonly bulk: Readonly<Record<BulkKind, Readonly<Record<Bits, FunctionRef>>>>;
 }
 
 /** How the handler's code ends before its end. */
@@ -65,6 +68,11 @@ export class HandlerSemantics extends Semantics {
     private readonly exits: Leave,
   ) {
     super(code, size, mode64);
+  }
+
+  /** Does iterations of a repeated string instruction at once: the number of them, 0 when the loop must do the next. */
+  bulk(kind: BulkKind): I32 {
+    return callExpr('i32', this.shared.bulk[kind][this.size], this.entry);
   }
 
   // ---- Operands -----------------------------------------------------------------------------------------------
@@ -360,7 +368,7 @@ export class HandlerSemantics extends Semantics {
 
   intercept(check: ExitCheck): void {
     this.code.if(any(word(STATE.intercepts), exitBit(check)), () => {
-      setWord(this.code, STATE.leftAt, this.entry);
+      setWord(this.code, STATE.interceptCheck, i32.const(EXIT_CHECKS.indexOf(check)));
       this.exits.leave(this.code, i32.const(Outcome.Intercept));
     });
   }

@@ -11,6 +11,7 @@ import { callExpr, callIndirectExpr } from '../wasm/function';
 import type { FunctionBuilder, FunctionRef, Label } from '../wasm/function';
 import { ModuleBuilder } from '../wasm/module';
 import { SEGMENT, VECTOR } from '../isa/semantics';
+import type { Bits } from '../isa/semantics';
 import { Outcome, SLOW_FUNCTIONS } from '../isa/slow';
 import type { SlowFunctionName } from '../isa/slow';
 import { MODE, SEGMENT_BYTES, SEGMENT_FIELD, STATE, TLB_ENTRY } from '../cpu/layout';
@@ -21,6 +22,8 @@ import { BLOCK_TABLE_ENTRIES, JUMP_CACHE_ENTRIES } from '../memory/plan';
 import type { MemoryPlan } from '../memory/plan';
 import { emitAccess, recordFault } from './access';
 import type { Access } from './access';
+import { emitBulk, emitIsFlat } from './bulk';
+import type { BulkKind } from './bulk';
 import { BLOCK, ENTRY, field16, field8, immediate32, nextEntry } from './entry';
 import { foldHandler } from './fold';
 import { HandlerSemantics } from './handler';
@@ -90,11 +93,20 @@ export function generateInterpreter(plan: MemoryPlan, handlers: HandlerTable): U
   const fill = emitFill(module, plan, walk);
   const flush = emitFlush(module, plan, nextGeneration);
   const access = emitAccess(module, plan, fill, { busRead, busWrite, flaggedWrite });
+  const addressRegister = emitAddressRegister(module);
+  const setAddressRegister = emitSetAddressRegister(module);
+  const isFlat = emitIsFlat(module);
+  const bulk = (kind: BulkKind): Readonly<Record<Bits, FunctionRef>> => {
+    const of = (bytes: number): FunctionRef =>
+      emitBulk(module, kind, bytes, isFlat, { addressRegister, setAddressRegister });
+    return { 8: of(1), 16: of(2), 32: of(4), 64: of(8) };
+  };
   const shared: Shared = {
     access,
     effective: emitEffective(module),
-    addressRegister: emitAddressRegister(module),
-    setAddressRegister: emitSetAddressRegister(module),
+    addressRegister,
+    setAddressRegister,
+    bulk: { copy: bulk('copy'), fill: bulk('fill') },
     stackPointer: emitStackPointer(module),
     setStackPointer: emitSetStackPointer(module),
     checkTarget: emitCheckTarget(module),

@@ -6,9 +6,10 @@ import { assert } from '../common/assert';
 import { createDecoder } from '../isa/decode';
 import type { Decoded } from '../isa/decoded';
 import type { Instruction } from '../isa/define';
-import { Outcome } from '../isa/slow';
+import { Outcome, SLOW_FUNCTIONS } from '../isa/slow';
 import type { SlowFunctions } from '../isa/slow';
 import { MODE, SEGMENT_BYTES, SEGMENT_FIELD, STATE, TLB_CONTEXT, TLB_ENTRIES, TLB_ENTRY } from '../cpu/layout';
+import { BUS_BIT, EPT_ACCESS, ROUTED_PAGES } from '../cpu/paging/ept-walker';
 import type { AccessKind, LinearMemory } from '../cpu/linear-memory';
 import { EXIT_SIGNAL, GuestFault } from '../cpu/signals';
 import type { ProcessorState } from '../cpu/state';
@@ -21,8 +22,8 @@ import { generateInterpreter } from './interpreter-module';
 
 /** What the interpreter calls back. */
 export interface InterpreterHooks {
-  /** The slow parts of instructions. */
-  readonly slow: SlowFunctions;
+  /** The slow parts of instructions; asked for once, at the first of them. */
+  slow(): SlowFunctions;
   /** Reads `bytes.length` bytes from the bus at `address` into `bytes`. */
   busRead(address: number, bytes: Uint8Array): void;
   /** Writes to the bus. */
@@ -34,6 +35,7 @@ export interface InterpreterHooks {
 interface Exports {
   run(): number;
   fill(linear: bigint, access: number): number;
+  ept(guestPhysical: bigint, access: number): bigint;
   flush(): void;
   nextGeneration(): void;
   protect(page: number): void;
@@ -59,6 +61,7 @@ export class Interpreter implements LinearMemory {
   private variants = 0;
   /** Instructions that the run at hand may begin. */
   private allowed = 0;
+  private running = false;
 
   constructor(
     wasmMemory: WebAssembly.Memory,
@@ -71,7 +74,7 @@ export class Interpreter implements LinearMemory {
     this.bytes = new Uint8Array(memory.buffer);
     this.view = new DataView(memory.buffer);
     [0xffffn, 0xffffffffn, 0xffffffffffffffffn].forEach((mask, i) => state.setQuad(STATE.addressMasks + i * 8, mask));
-    state.setWord(STATE.routedPage, 0xffffffff);
+    for (let slot = 0; slot < ROUTED_PAGES; slot++) state.setWord(STATE.routedPage + slot * 4, 0xffffffff);
     state.setWord(STATE.fetchContext, 32);
     this.decoder = createDecoder(instructions);
     this.handlers = new HandlerTable(instructions);
@@ -87,7 +90,7 @@ export class Interpreter implements LinearMemory {
     const instance = new WebAssembly.Instance(module, {
       env: {
         memory: wasmMemory,
-        ...hooks.slow,
+        ...lateBound(hooks.slow),
         busRead: (address: number, length: number, at: number) =>
           hooks.busRead(address, this.bytes.subarray(at, at + length)),
         busWrite: (address: number, length: number, at: number) =>
@@ -109,7 +112,27 @@ export class Interpreter implements LinearMemory {
   run(instructions: number): Outcome {
     this.allowed = instructions;
     this.state.setWord(STATE.budget, instructions);
-    return this.exports.run() as Outcome;
+    this.running = true;
+    try {
+      return this.exports.run() as Outcome;
+    } finally {
+      this.running = false;
+    }
+  }
+
+  /**
+   * Lets at most `instructions` more begin after the current one, in the run at hand: called from within it, when a device
+   * moves a deadline forward or asks for attention. Without a run it does nothing.
+   */
+  shorten(instructions: number): void {
+    if (!this.running) return;
+    const left = this.view.getUint16(this.state.word(STATE.leftAt) + ENTRY.left, true);
+    const budget = this.state.word(STATE.budget) | 0;
+    const surplus = budget + left - 1 - instructions;
+    if (surplus <= 0) return;
+    this.allowed -= surplus;
+    this.state.setWord(STATE.budget, budget - surplus);
+    if (budget < surplus) this.blocks.endRunning();
   }
 
   /** Instructions that the last `run` completed. */
@@ -176,6 +199,12 @@ export class Interpreter implements LinearMemory {
 
   flush(): void {
     this.exports.flush();
+  }
+
+  readGuestPhysical64(guestPhysical: bigint): bigint {
+    const physical = this.exports.ept(guestPhysical, EPT_ACCESS.read);
+    if (physical < 0n) throw EXIT_SIGNAL;
+    return physical & BUS_BIT ? ~0n & 0xffffffffffffffffn : this.memory.read64(Number(physical));
   }
 
   nextFetch(): void {
@@ -297,6 +326,18 @@ export class Interpreter implements LinearMemory {
     }
     return false;
   }
+}
+
+type AnySlow = (...args: readonly (number | bigint)[]) => Outcome;
+
+/** Imports for all slow functions, though the processor that implements them is made after the interpreter. */
+function lateBound(slow: () => SlowFunctions): Record<string, AnySlow> {
+  let functions: Readonly<Record<string, AnySlow>> | undefined;
+  const bind =
+    (name: string): AnySlow =>
+    (a, b, c, d, e, f) =>
+      (functions ??= slow() as unknown as Readonly<Record<string, AnySlow>>)[name]!(a!, b!, c!, d!, e!, f!);
+  return Object.fromEntries(Object.keys(SLOW_FUNCTIONS).map((name) => [name, bind(name)]));
 }
 
 /** An access cut at page boundaries into pieces of at most 64 bytes (what the bounce buffer takes at once). */

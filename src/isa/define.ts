@@ -45,6 +45,8 @@ export interface InstructionOptions {
   readonly exit?: ExitCheck;
   /** Meaning of F2/F3: `count` repeats until rCX is 0; `zero` stops on ZF too (REPE/REPNE). Else they are ignored. */
   readonly repeat?: 'count' | 'zero';
+  /** Iterations that may be done at once where that equals the loop: a forward copy, or a fill from the accumulator. */
+  readonly bulk?: 'copy' | 'fill';
   /** The instruction may change how or where the next one is decoded, or must be followed by a check for events. */
   readonly endsBlock?: boolean;
   readonly feature?: Feature;

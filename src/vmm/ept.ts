@@ -97,8 +97,7 @@ export class Ept {
     const table = this.newTable();
     const bits = entry.value & ~EPT.LARGE & ~ADDRESS;
     const first = entry.value & ADDRESS;
-    for (let i = 0; i < PAGES_PER_LARGE; i++)
-      this.memory.write64(table + i * 8, (first + BigInt(i * PAGE)) | bits);
+    for (let i = 0; i < PAGES_PER_LARGE; i++) this.memory.write64(table + i * 8, (first + BigInt(i * PAGE)) | bits);
     this.memory.write64(entry.address, BigInt(table) | EPT.ALL | (entry.value & EPT.ACCESSED));
   }
 

@@ -145,3 +145,19 @@ export class GuestFrames {
     this.nextLarge = state.nextLarge;
   }
 }
+
+/** Maps all RAM at once: 2 MiB pages where RAM is whole and aligned, 4 KiB pages elsewhere. */
+export function populateEagerly(
+  frames: GuestFrames,
+  ept: { map4k(guestPhysical: number, physical: number): void; map2m(guestPhysical: number, physical: number): void },
+): void {
+  for (const { start, length } of frames.ram) {
+    const end = (start + length) / PAGE;
+    for (let page = start / PAGE; page < end;) {
+      const large = page % PAGES_PER_LARGE === 0 ? frames.largeFrame(page) : undefined;
+      if (large === undefined) ept.map4k(page * PAGE, frames.frame(page) * PAGE);
+      else ept.map2m(page * PAGE, large * PAGE);
+      page += large === undefined ? 1 : PAGES_PER_LARGE;
+    }
+  }
+}

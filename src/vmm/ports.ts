@@ -2,17 +2,19 @@
  * What the hypervisor needs of the rest of the machine: the engine that runs instructions, the clock, the board's
  * interrupt controllers, MSRs of the board and CPUID. Implemented in `engine/` and `machine/`.
  */
-import type { Outcome } from '../isa/slow';
+import type { LocalApic } from '../cpu/environment';
+import type { VcpuStop } from '../engine/vcpu';
+import type { BusSize } from '../memory/bus';
 
 /** Runs the processor in whatever mode its state says. */
 export interface Engine {
   /**
-   * Runs at most `budget` (1 or more) instructions and returns early when something ends the run: `Exit` a VM exit has
-   * been made (the processor is in VMX root operation, the VMCS holds the exit), `Stop` a debugger or the machine wants
-   * to stop before the next instruction, `Budget` (or any completed outcome) the budget is spent. Completed instructions
-   * and REP iterations are counted on the clock. Never runs past the VMX-preemption timer's deadline.
+   * Runs at most `budget` (1 or more) instructions and says how the run ended; `exit`: a VM exit has been carried out,
+   * the processor is in VMX root operation and the VMCS holds the exit. Never runs past the VMX-preemption timer.
    */
-  run(budget: number): Outcome;
+  run(budget: number): VcpuStop;
+  /** The processor's interrupt line changed: the next instruction boundary looks at it. */
+  notice(): void;
 }
 
 /** The machine's counters and alarms. 1 tick = 1 ns. */
@@ -41,14 +43,13 @@ export interface InterruptSource {
   takeNmi(): boolean;
 }
 
-/** MSRs that the board implements for the guest: the local APIC's, IA32_APIC_BASE, IA32_TSC_DEADLINE. */
-export interface BoardMsrs {
-  /** The value of MSR `index` (unsigned), or undefined for #GP(0). */
-  read(index: number): bigint | undefined;
-  /** Writes MSR `index`; false for #GP(0). */
-  write(index: number, value: bigint): boolean;
-  /** CR8, the local APIC's task priority class, 0 to 15. */
-  taskPriority: number;
+/** MSRs that the board implements for the guest: the local APIC's, IA32_APIC_BASE, IA32_TSC_DEADLINE; and its TPR. */
+export type BoardMsrs = Pick<LocalApic, 'readMsr' | 'writeMsr' | 'taskPriority'>;
+
+/** The I/O address space of the board. Sizes are 1, 2 or 4 bytes; values unsigned, little-endian. */
+export interface PortSpace {
+  read(port: number, size: BusSize): number;
+  write(port: number, size: BusSize, value: number): void;
 }
 
 /** The processor's CPUID table as root operation reads it: EAX, EBX, ECX, EDX, unsigned. */

@@ -201,12 +201,14 @@ export class FunctionBuilder {
   }
 
   /** The function's entry of the code section, without its size. */
-  finish(): number[] {
-    const out: number[] = [];
-    unsigned(out, this.localTypes.length);
-    for (const type of this.localTypes) out.push(1, VALUE_TYPE[type]);
-    for (const byte of this.body) out.push(byte);
-    out.push(0x0b);
+  finish(): Uint8Array {
+    const locals: number[] = [];
+    unsigned(locals, this.localTypes.length);
+    for (const type of this.localTypes) locals.push(1, VALUE_TYPE[type]);
+    const out = new Uint8Array(locals.length + this.body.length + 1);
+    out.set(locals);
+    out.set(this.body, locals.length);
+    out[out.length - 1] = 0x0b;
     return out;
   }
 

@@ -11,7 +11,7 @@ interface Import {
 
 interface Defined {
   readonly typeIndex: number;
-  body?: readonly number[];
+  body?: Uint8Array;
 }
 
 /** One module under construction. All imports come from the import module `env` and precede every definition. */
@@ -94,11 +94,7 @@ export class ModuleBuilder {
   finish(): Uint8Array<ArrayBuffer> {
     const out = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
     const vector = (id: number, items: readonly (readonly number[])[]): void => {
-      if (items.length === 0) return;
-      const content: number[] = [];
-      unsigned(content, items.length);
-      for (const item of items) for (const byte of item) content.push(byte);
-      section(out, id, content);
+      if (items.length > 0) section(out, id, [...leb(items.length), ...items.flat()]);
     };
     vector(1, this.typeBytes);
     vector(2, this.imports.map(importBytes));
@@ -115,15 +111,30 @@ export class ModuleBuilder {
       7,
       this.exports.map((e) => [...nameBytes(e.name), e.kind, ...leb(e.index)]),
     );
-    if (this.elements.length > 0)
-      vector(9, [
-        [0x00, ...constantInitializer(0), ...leb(this.elements.length), ...this.elements.flatMap((f) => leb(f.index))],
-      ]);
-    vector(
-      10,
-      this.functions.map((f) => [...leb(f.body!.length), ...f.body!]),
-    );
-    return new Uint8Array(out);
+    if (this.elements.length > 0) {
+      const indices = this.elements.map((f) => leb(f.index)).flat();
+      vector(9, [[0x00, ...constantInitializer(0), ...leb(this.elements.length), ...indices]]);
+    }
+    return this.withCode(out);
+  }
+
+  /** Appends the code section. It is nearly the whole module: written straight into its final bytes. */
+  private withCode(head: readonly number[]): Uint8Array<ArrayBuffer> {
+    const bodies = this.functions.map((f) => f.body!);
+    const count = leb(bodies.length);
+    const sizes = bodies.map((body) => leb(body.length));
+    const content = bodies.reduce((sum, body, i) => sum + body.length + sizes[i]!.length, count.length);
+    const start = [10, ...leb(content), ...count];
+    const out = new Uint8Array(head.length + start.length - count.length + content);
+    out.set(head);
+    out.set(start, head.length);
+    let at = head.length + start.length;
+    bodies.forEach((body, i) => {
+      out.set(sizes[i]!, at);
+      out.set(body, at + sizes[i]!.length);
+      at += sizes[i]!.length + body.length;
+    });
+    return out;
   }
 }
 

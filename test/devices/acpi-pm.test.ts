@@ -1,3 +1,4 @@
+/** The ACPI PM1a block and power management timer against ACPI 6.4, 4.8.3. */
 import assert from 'node:assert/strict';
 import { AcpiPm } from '../../src/devices/acpi-pm';
 import { ManualClock } from './manual-clock';

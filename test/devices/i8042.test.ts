@@ -1,3 +1,4 @@
+/** The 8042 with keyboard and mouse against the IBM PS/2 Technical Reference: commands, scan codes, interrupts. */
 import assert from 'node:assert/strict';
 import { I8042 } from '../../src/devices/i8042';
 import { translate } from '../../src/devices/ps2-keys';

@@ -1,3 +1,4 @@
+/** The I/O APIC against the 82093AA data sheet: entries, edges, levels, polarity, EOI. */
 import assert from 'node:assert/strict';
 import { IoApic } from '../../src/devices/ioapic';
 

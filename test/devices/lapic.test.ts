@@ -1,3 +1,4 @@
+/** The local APIC against SDM Vol. 3A, chapter 11: registers, priorities, messages, LINT pins, MSRs, timer. */
 import assert from 'node:assert/strict';
 import { Lapic } from '../../src/devices/lapic';
 import { ManualClock } from './manual-clock';

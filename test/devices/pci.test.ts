@@ -1,3 +1,4 @@
+/** PCI configuration mechanism 1 and the bridges against PCI 3.0 and the PIIX3 data sheet. */
 import assert from 'node:assert/strict';
 import { HOST_BRIDGE, ISA_BRIDGE } from '../../src/devices/pci-bridges';
 import { PciFunction } from '../../src/devices/pci-config';

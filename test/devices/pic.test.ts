@@ -1,3 +1,4 @@
+/** The 8259A pair against its data sheet: initialization, priorities, EOI, masks, spurious interrupts. */
 import assert from 'node:assert/strict';
 import { PicPair } from '../../src/devices/pic-pair';
 

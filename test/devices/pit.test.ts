@@ -1,3 +1,4 @@
+/** The 8254 against its data sheet's timing diagrams, and system control port B. */
 import assert from 'node:assert/strict';
 import { pitOscillator } from '../../src/devices/oscillator';
 import { Pit } from '../../src/devices/pit-8254';

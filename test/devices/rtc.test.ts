@@ -1,3 +1,4 @@
+/** The MC146818 against its data sheet: formats, updates, alarm, periodic interrupt; the calendar against the host's. */
 import assert from 'node:assert/strict';
 import { calendarOf, secondsOf } from '../../src/devices/calendar';
 import { Rtc } from '../../src/devices/rtc-mc146818';

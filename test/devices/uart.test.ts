@@ -1,3 +1,4 @@
+/** The 16550A against the PC16550D data sheet: FIFO, interrupts, loopback, timeout. */
 import assert from 'node:assert/strict';
 import { Uart } from '../../src/devices/uart-16550';
 import { ManualClock } from './manual-clock';

@@ -3,9 +3,9 @@
 // stamps, paths mapped to the repository-relative `test/guests`).
 // Usage: node test/guests/build.mjs [--out FOLDER] [NAME...]
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(fileURLToPath(import.meta.url));
@@ -54,51 +54,58 @@ const commonFlags = [
   `-ffile-prefix-map=${root}=test/guests`,
 ];
 
-/** Builds one guest into `outFolder`; returns the ELF's path. Throws with the compiler's words when it fails. */
-export function buildGuest(name, outFolder) {
+const env = { PATH: process.env.PATH, LC_ALL: 'C', SOURCE_DATE_EPOCH: '0' };
+const run = (tool, args) => execFileSync(tool, args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] });
+
+/** The compiler and binutils that make these bytes, as written to bin/toolchain.txt. */
+export function toolchain() {
+  const first = (tool) => execFileSync(tool, ['--version'], { env, encoding: 'utf8' }).split('\n')[0];
+  return ['gcc', 'as', 'ld'].map((tool) => `${tool}: ${first(tool)}\n`).join('');
+}
+
+function compile(source, bits, work) {
+  const object = join(work, `${bits}-${source.replaceAll('/', '-')}.o`);
+  if (existsSync(object)) return object;
+  const mode = bits === 32 ? ['-m32', '-march=i686'] : ['-m64', '-mno-red-zone', '-mcmodel=small'];
+  run('gcc', [...commonFlags, ...mode, '-c', source, '-o', object]);
+  return object;
+}
+
+/** Builds one guest into `outFolder`, objects into `work`; returns the ELF's path. Throws when the compiler fails. */
+export function buildGuest(name, outFolder, work) {
   const bits = guests[name];
-  const work = mkdtempSync(join(tmpdir(), 'vmxray-guest-'));
-  const env = { PATH: process.env.PATH, LC_ALL: 'C', SOURCE_DATE_EPOCH: '0' };
-  const run = (tool, args) => execFileSync(tool, args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] });
+  const shared = ['boot.S', 'guest.c', 'trap.c', ...(bits === 32 ? ['trap32.S'] : ['trap64.S', 'window.c'])];
+  const own = readdirSync(join(root, name)).filter((file) => /\.[cS]$/.test(file));
+  const sources = [...shared.map((file) => `common/${file}`), ...own.sort().map((file) => `${name}/${file}`)];
+  const objects = sources.map((source) => compile(source, bits, work));
+  mkdirSync(outFolder, { recursive: true });
+  const elf = join(outFolder, `${name}.elf`);
+  const emulation = bits === 32 ? 'elf_i386' : 'elf_x86_64';
+  const linkFlags = ['-m', emulation, '-n', '--build-id=none', '-z', 'noexecstack', '--no-warn-rwx-segments'];
+  run('ld', [...linkFlags, '-T', 'common/guest.ld', '-o', elf, ...objects]);
+  return elf;
+}
+
+function main(args) {
+  const outAt = args.indexOf('--out');
+  const out = outAt < 0 ? join(root, 'bin') : resolve(args.splice(outAt, 2)[1]);
+  const wanted = args.length > 0 ? args : Object.keys(guests);
+  const unknown = wanted.find((name) => !(name in guests));
+  if (unknown) throw new Error(`unknown guest '${unknown}'; one of: ${Object.keys(guests).join(' ')}`);
+  const work = mkdtempSync(join(tmpdir(), 'vmxray-guests-'));
   try {
-    const shared = ['boot.S', 'guest.c', 'trap.c'];
-    shared.push(...(bits === 32 ? ['trap32.S'] : ['trap64.S', 'window.c']));
-    const own = readdirSync(join(root, name)).filter((file) => /\.[cS]$/.test(file));
-    const sources = [...shared.map((file) => `common/${file}`), ...own.sort().map((file) => `${name}/${file}`)];
-    const objects = sources.map((source, index) => {
-      const object = join(work, `${index}-${basename(source)}.o`);
-      const mode = bits === 32 ? ['-m32', '-march=i686'] : ['-m64', '-mno-red-zone', '-mcmodel=small'];
-      run('gcc', [...commonFlags, ...mode, '-c', source, '-o', object]);
-      return object;
-    });
-    mkdirSync(outFolder, { recursive: true });
-    const elf = join(outFolder, `${name}.elf`);
-    const emulation = bits === 32 ? 'elf_i386' : 'elf_x86_64';
-    const linkFlags = ['-m', emulation, '-n', '--build-id=none', '-z', 'noexecstack', '--no-warn-rwx-segments'];
-    run('ld', [...linkFlags, '-T', 'common/guest.ld', '-o', elf, ...objects]);
-    return elf;
+    for (const name of wanted) console.log(`${name}: ${statSync(buildGuest(name, out, work)).size} bytes`);
+    writeFileSync(join(out, 'toolchain.txt'), toolchain());
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
 }
 
 if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  const args = process.argv.slice(2);
-  const outAt = args.indexOf('--out');
-  const out = outAt < 0 ? join(root, 'bin') : resolve(args.splice(outAt, 2)[1]);
-  const wanted = args.length > 0 ? args : Object.keys(guests).filter((name) => existsSync(join(root, name)) && readdirSync(join(root, name)).length > 0);
-  for (const name of wanted) {
-    if (!(name in guests)) {
-      console.error(`unknown guest '${name}'; one of: ${Object.keys(guests).join(' ')}`);
-      process.exit(2);
-    }
-    let elf;
-    try {
-      elf = buildGuest(name, out);
-    } catch (error) {
-      console.error(`${name}: ${error.message.split('\n')[0].slice(0, 200)}`);
-      process.exit(1);
-    }
-    console.log(`${name}: ${statSync(elf).size} bytes`);
+  try {
+    main(process.argv.slice(2));
+  } catch (error) {
+    console.error(error.message.slice(0, 300));
+    process.exitCode = 1;
   }
 }

@@ -7,7 +7,7 @@ import { report } from './report.mjs';
 
 const [name, ...more] = process.argv.slice(2);
 const elf = join(dirname(fileURLToPath(import.meta.url)), 'bin', `${name}.elf`);
-const args = ['-accel', 'tcg', '-cpu', 'max', '-m', '128', '-display', 'none', '-no-reboot', '-nodefaults'];
+const args = ['-accel', 'tcg', '-cpu', 'max,vendor=GenuineIntel', '-m', '128', '-display', 'none', '-no-reboot', '-nodefaults'];
 args.push('-serial', 'stdio', '-device', 'isa-debug-exit,iobase=0xf4,iosize=4', '-kernel', elf, ...more);
 const run = spawnSync('qemu-system-x86_64', args, { encoding: 'latin1', timeout: 20_000, killSignal: 'SIGKILL', stdio: ['ignore', 'pipe', 'pipe'] });
 if (run.error && run.error.code !== 'ETIMEDOUT') throw run.error;

@@ -1,3 +1,4 @@
+/** The I/O bus: routing by range, widths, unmapped accesses, overlaps. */
 import assert from 'node:assert/strict';
 import { Bus } from '../../src/memory/bus';
 import type { BusSize, BusTarget } from '../../src/memory/bus';

@@ -17,6 +17,8 @@ import { any, lowBits, setQuad, setWord, word } from './emit';
 
 /** Physical-address width (CPUID 80000008H:EAX[7:0]). */
 export const PHYSICAL_BITS = 39;
+/** Pages that can be routed to the bus at once. */
+export const ROUTED_PAGES = 4;
 /** Set in a translated address that is not RAM: the access goes to the bus. */
 export const BUS_BIT = 1n << 62n;
 const REASON = { violation: 48, misconfiguration: 49 } as const;
@@ -35,9 +37,13 @@ export function emitEptWalker(module: ModuleBuilder, plan: MemoryPlan, mark: Fun
     const address = f.param(0, 'i64').get();
     const access = f.param(1, 'i32').get();
     // One instruction is being emulated: its MMIO page is routed to the bus before the EPT is asked.
-    f.if(i64.eq(i64.shrU(address, i64.const(12)), i64.extendU(word(STATE.routedPage))), () =>
-      f.return(i64.or(address, i64.const(BUS_BIT))),
-    );
+    f.if(i32.ne(word(STATE.routedPage), i32.const(-1)), () => {
+      const page = f.let(i64.shrU(address, i64.const(12)));
+      for (let slot = 0; slot < ROUTED_PAGES; slot++) {
+        const routed = i64.extendU(word(STATE.routedPage + slot * 4));
+        f.if(i64.eq(page, routed), () => f.return(i64.or(address, i64.const(BUS_BIT))));
+      }
+    });
     const finish = (physical: I64): void => {
       const p = f.let(physical);
       f.if(i64.geU(p, i64.const(plan.physicalBytes)), () => f.return(i64.or(p, i64.const(BUS_BIT))));

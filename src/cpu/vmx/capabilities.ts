@@ -6,7 +6,7 @@
  * NOT IMPLEMENTED: dual-monitor treatment of SMIs and SMM, VM functions (IA32_VMX_VMFUNC does not exist), tertiary
  * controls (IA32_VMX_PROCBASED_CTLS3 does not exist), the activity states shutdown and wait-for-SIPI.
  */
-import { CR0, CR4 } from '../mode';
+import { CR0, CR4, EFER } from '../mode';
 import { controlsOf, entryControls, exitControls, pinControls, primaryControls, secondaryControls } from './controls';
 import type { Control, ControlVector } from './controls';
 import { VMCS_FIELDS, VMCS_REGION_SIZE } from './vmcs-layout';
@@ -93,7 +93,6 @@ const implemented: Readonly<Record<ControlVector, readonly Control[]>> = {
     secondaryControls.ENABLE_VPID,
     secondaryControls.WBINVD_EXITING,
     secondaryControls.UNRESTRICTED_GUEST,
-    secondaryControls.PAUSE_LOOP_EXITING,
     secondaryControls.RDRAND_EXITING,
     secondaryControls.ENABLE_INVPCID,
     secondaryControls.RDSEED_EXITING,
@@ -138,6 +137,7 @@ function allowedSettings(vector: ControlVector): AllowedSettings {
 export function vmxCapabilities(limits: ProcessorLimits): Capabilities {
   return {
     ...limits,
+    eferBits: limits.eferBits | EFER.LMA, // VM entry loads what WRMSR may not
     revisionIdentifier: REVISION_IDENTIFIER,
     controls: {
       pin: allowedSettings('pin'),

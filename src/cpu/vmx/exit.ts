@@ -2,17 +2,18 @@
  * VM exits: information fields, saving the guest, loading the host. Source: SDM Vol. 3C 28.1 to 28.7; VM-entry failures
  * that look like exits, 27.8.
  */
+import { ATTENTION } from '../attention';
 import { MODE, STATE } from '../layout';
 import { EFER, EFLAGS } from '../mode';
 import { setsResumeFlag } from '../event';
-import { EXIT } from './controls';
+import { EXIT, PIN } from './controls';
 import { encodeEvent } from './events';
 import { ENTRY_FAILURE_BIT, EXIT_REASON } from './exit-reasons';
 import { RESUME_FLAG } from './exit-record';
 import type { ExitRecord } from './exit-record';
 import type { GuestStateArea } from './guest-state';
 import { loadHostState } from './host-state';
-import { ERROR_CODE_BIT, NMI_UNBLOCKING_BIT, VALID_BIT } from './interruption-information';
+import { ERROR_CODE_BIT, INTERRUPTION_TYPE, NMI_UNBLOCKING_BIT, VALID_BIT } from './interruption-information';
 import { VMX_ABORT } from './msr-areas';
 import { loadMsrs, storeMsrs } from './msr-transfer';
 import type { TranslationRegime } from './translation-regime';
@@ -43,7 +44,8 @@ export class VmExits {
     exit.recorded = false;
     processor.vectoring = undefined;
     processor.nmiUnblockedByIret = false;
-    if (storeMsrs(core, F.EXIT_MSR_STORE_COUNT, F.EXIT_MSR_STORE_ADDRESS)) return this.abort(VMX_ABORT.SAVING_GUEST_MSRS);
+    if (storeMsrs(core, F.EXIT_MSR_STORE_COUNT, F.EXIT_MSR_STORE_ADDRESS))
+      return this.abort(VMX_ABORT.SAVING_GUEST_MSRS);
     this.loadHost(vmcs);
   }
 
@@ -59,7 +61,8 @@ export class VmExits {
     const { core } = this;
     const { state } = core.processor;
     const wasLong = (state.word(STATE.efer) & EFER.LMA) !== 0;
-    const flush = core.isNonRoot ? this.regime.leave() : true;
+    const isExit = core.isNonRoot;
+    const flush = isExit ? this.regime.leave() : true;
     core.modeBits = MODE.root;
     core.deadline = Infinity;
     core.monitorTrap = -1;
@@ -67,8 +70,12 @@ export class VmExits {
     state.setWord(STATE.eptRoot, 0);
     state.setWord(STATE.eptDirty, 0);
     state.setWord(STATE.intercepts, 0);
+    state.setWord(STATE.attention, state.word(STATE.attention) & ~(ATTENTION.shadow | ATTENTION.trap | ATTENTION.vmx));
     const isHost64 = (vmcs.low(F.EXIT_CONTROLS) & EXIT.HOST_ADDRESS_SPACE_SIZE) !== 0;
-    if (!isHost64 && wasLong && this.core.longMode) return this.abort(VMX_ABORT.HOST_64_BIT_GUEST_MODE);
+    if (isExit && wasLong && !isHost64) return this.abort(VMX_ABORT.HOST_64_BIT_GUEST_MODE);
+    const isNmi = isExit && (core.exit.interruption & 0x700) >>> 8 === INTERRUPTION_TYPE.NMI;
+    const { interruptibility } = core.processor;
+    interruptibility.nmi = isNmi || (interruptibility.nmi && !core.pin(PIN.VIRTUAL_NMIS));
     const isLoaded = loadHostState(core, vmcs);
     core.processor.stateReplaced(flush);
     if (!isLoaded) return this.abort(VMX_ABORT.INVALID_HOST_PDPTE);
@@ -113,7 +120,10 @@ export class VmExits {
     vmcs.store(F.GUEST_PHYSICAL_ADDRESS, exit.physicalLow, exit.physicalHigh);
     const interruption = exit.interruption;
     const isException = interruption !== 0 && reason === EXIT_REASON.EXCEPTION_OR_NMI;
-    vmcs.store(F.EXIT_INTERRUPTION_INFORMATION, isException && unblocks ? interruption | NMI_UNBLOCKING_BIT : interruption);
+    vmcs.store(
+      F.EXIT_INTERRUPTION_INFORMATION,
+      isException && unblocks ? interruption | NMI_UNBLOCKING_BIT : interruption,
+    );
     vmcs.store(F.EXIT_INTERRUPTION_ERROR_CODE, exit.errorCode);
     // IDT-vectoring: exits that came up while an event was delivered (SDM 28.2.4).
     const event = vectoring && reason !== EXIT_REASON.TRIPLE_FAULT ? vectoring : undefined;

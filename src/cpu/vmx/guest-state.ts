@@ -12,7 +12,7 @@ import { ENTRY, EXIT, PIN, SECONDARY } from './controls';
 import { ACTIVITY, BLOCKING, PENDING_DEBUG } from './entry-checks/guest-state-rules';
 import { EXIT_REASON } from './exit-reasons';
 import { RESUME_FLAG } from './exit-record';
-import { MSR } from './msr-numbers';
+import { MSR } from '../msr-numbers';
 import type { Vmcs } from './vmcs';
 import { F, SEGMENT_BLOCK_SIZE } from './vmcs-layout';
 import type { VmcsField } from './vmcs-layout';
@@ -70,6 +70,7 @@ export class GuestStateArea {
     processor.interruptibility.nmi = (blocking & BLOCKING.NMI) !== 0;
     processor.pendingDebug = vmcs.low(F.GUEST_PENDING_DEBUG_EXCEPTIONS);
     processor.activity = ACTIVITIES[vmcs.low(F.GUEST_ACTIVITY_STATE)]!;
+    processor.monitored = undefined;
     if (this.usesPae(entry & ENTRY.IA32E_MODE_GUEST)) this.loadPdptes(vmcs);
   }
 

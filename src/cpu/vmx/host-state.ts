@@ -6,7 +6,7 @@ import { STATE } from '../layout';
 import { CR0, CR4, EFER, RIGHTS, setSegment } from '../mode';
 import { EXIT } from './controls';
 import { CR0_KEPT } from './guest-state';
-import { MSR } from './msr-numbers';
+import { MSR } from '../msr-numbers';
 import type { Vmcs } from './vmcs';
 import { F } from './vmcs-layout';
 import type { VmxCore } from './vmx-core';
@@ -79,6 +79,7 @@ export function loadHostState(core: VmxCore, vmcs: Vmcs): boolean {
   processor.interruptibility.sti = processor.interruptibility.movSs = false;
   processor.pendingDebug = 0;
   processor.activity = 'active';
+  processor.monitored = undefined;
   if (is64 || !(cr4 & CR4.PAE) || !(vmcs.low(F.HOST_CR0) & CR0.PG)) return true;
   return processor.loadPageDirectoryPointers(vmcs.get(F.HOST_CR3));
 }

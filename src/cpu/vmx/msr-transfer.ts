@@ -3,7 +3,7 @@
  */
 import { GuestFault } from '../signals';
 import { checkMsrLoad, checkMsrStore, MSR_ENTRY_SIZE } from './msr-areas';
-import { MSR } from './msr-numbers';
+import { MSR } from '../msr-numbers';
 import type { VmcsField } from './vmcs-layout';
 import type { VmxCore } from './vmx-core';
 
@@ -29,7 +29,7 @@ function forEachEntry(
 ): number {
   const entries = core.vmcs.low(count);
   if (entries === 0) return 0;
-  const isX2apic = (core.processor.storedMsr(MSR.APIC_BASE) & X2APIC_ENABLED) === X2APIC_ENABLED;
+  const isX2apic = (core.processor.readMsr(MSR.APIC_BASE) & X2APIC_ENABLED) === X2APIC_ENABLED;
   const start = core.vmcs.number(address);
   for (let i = 0; i < entries; i++) {
     const at = start + i * MSR_ENTRY_SIZE;

@@ -2,11 +2,13 @@
  * Whether translations survive a VMX transition. The processor's TLB is not tagged; with a native host nothing is
  * translated in root operation, so that a guest entered with the paging state that it left with keeps its own.
  */
-import { STATE } from '../layout';
+import { SEGMENT_BYTES, STATE } from '../layout';
 import type { VmxCore } from './vmx-core';
 
 const WORDS = [
   ...[STATE.cr0, STATE.cr3, STATE.cr3 + 4, STATE.cr4, STATE.efer, STATE.eptRoot, STATE.eptDirty],
+  // Fetches depend on the code segment's base and limit.
+  ...[STATE.segments + SEGMENT_BYTES, STATE.segments + SEGMENT_BYTES + 4, STATE.segments + SEGMENT_BYTES + 8],
   ...Array.from({ length: 8 }, (_, i) => STATE.pdpte + i * 4),
 ].map((offset) => offset >> 2);
 

@@ -12,7 +12,7 @@ function compare(m: Semantics, a: Int, b: Int): void {
   m.setArithmeticFlags(difference, borrowsOfSub(m, a, b, difference), m.size);
 }
 
-export const MOVS = define('MOVS', { forms: stringForms(0xa4), repeat: 'count' }, (m) => {
+export const MOVS = define('MOVS', { forms: stringForms(0xa4), repeat: 'count', bulk: 'copy' }, (m) => {
   m.store(destinationOf(m), m.load(sourceOf(m), m.size), m.size);
   advance(m, m.size, 'RSI', 'RDI');
 });
@@ -24,7 +24,7 @@ export const CMPS = define('CMPS', { forms: stringForms(0xa6), repeat: 'zero' },
   compare(m, a, b);
 });
 
-export const STOS = define('STOS', { forms: stringForms(0xaa), repeat: 'count' }, (m) => {
+export const STOS = define('STOS', { forms: stringForms(0xaa), repeat: 'count', bulk: 'fill' }, (m) => {
   m.store(destinationOf(m), m.register('RAX', m.size), m.size);
   advance(m, m.size, 'RDI');
 });

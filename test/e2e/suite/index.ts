@@ -7,7 +7,9 @@ import { join } from 'node:path';
 export function run(): Promise<void> {
   process.setSourceMapsEnabled(true);
   const mocha = new Mocha({ ui: 'bdd', timeout: 60_000, reporter: 'spec' });
-  for (const file of readdirSync(__dirname)) if (file.endsWith('.e2e.js')) mocha.addFile(join(__dirname, file));
+  const files = readdirSync(__dirname).filter((file) => file.endsWith('.e2e.js'));
+  if (files.length === 0) return Promise.reject(new Error(`No suite is built in ${__dirname}.`));
+  for (const file of files) mocha.addFile(join(__dirname, file));
   return new Promise((resolve, reject) => {
     mocha.run((failures) => (failures ? reject(new Error(`${failures} tests failed.`)) : resolve()));
   });

@@ -44,3 +44,6 @@
         int $0x83
 1:
         .endm
+        .macro CASES_END
+        int $0x80
+        .endm

@@ -390,6 +390,7 @@ double_fault_at:
         movb $2, idt + 14 * 16 + 4
 double_fault_page_at:
         movb WINDOW, %al
+        CASES_END
 
         .data
         .align 16

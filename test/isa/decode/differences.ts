@@ -47,6 +47,11 @@ export const DIFFERENCES: readonly Difference[] = [
     ours: ['wbinvd'],
     reason: 'Without WBNOINVD F3 is ignored and the instruction is WBINVD (Vol. 2D, WBNOINVD).',
   },
+  {
+    theirs: /^pcmpestr[im]64$/,
+    ours: ['pcmpestri', 'pcmpestrm'],
+    reason: 'REX.W widens the lengths but gives no other mnemonic (Vol. 2B, PCMPESTRI, PCMPESTRM).',
+  },
 ];
 
 /** Instructions that are legal for us under prefixes with which iced calls them invalid. */
@@ -76,5 +81,6 @@ export const COMPLETE_FEATURES: readonly string[] = [
   ...['INTEL8086', 'INTEL186', 'INTEL286', 'INTEL386', 'INTEL486', 'X64', 'CPUID', 'MSR', 'TSC', 'RDPMC', 'CX8'],
   ...['CMOV', 'SYSCALL', 'SEP', 'SMM', 'MULTIBYTENOP', 'PAUSE', 'CLFSH', 'PREFETCHW', 'CLDEMOTE', 'CET_IBT'],
   ...['POPCNT', 'CMPXCHG16B', 'MOVBE', 'RDRAND', 'RDSEED', 'RDTSCP', 'FSGSBASE', 'INVPCID', 'MONITOR', 'SMAP', 'SMX'],
-  ...['VMX', 'INVEPT', 'INVVPID'],
+  ...['VMX', 'INVEPT', 'INVVPID', 'FXSR', 'XSAVE', 'XSAVEOPT', 'FPU', 'FPU287', 'FPU387', 'MMX', 'SSE', 'SSE2', 'SSE3'],
+  ...['SSSE3', 'SSE4_1', 'SSE4_2'],
 ];

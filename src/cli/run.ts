@@ -1,0 +1,80 @@
+/**
+ * `vmxray run`: runs a guest to its end. The guest's serial line is on standard output and nothing else is: what the
+ * program itself has to say goes to standard error.
+ */
+import { writeSync } from 'node:fs';
+import { createMachine } from '../targets/create-machine';
+import { describeEnd, MachineLoop, type LoopEnd } from '../targets/machine-loop';
+import { SerialInput } from '../targets/serial-input';
+import { describeOptions, parseOptions } from './options';
+import { planRun, RUN_OPTIONS } from './run-options';
+import { createFile, openSerialLine, SerialClosed } from './serial-line';
+import { collectStats } from './stats';
+
+/** The text of `vmxray run --help`. */
+export const RUN_HELP = `Usage: vmxray run --kernel FILE [OPTIONS]
+
+Options:
+${describeOptions(RUN_OPTIONS.filter(({ testing }) => !testing))}
+
+Testing:
+${describeOptions(RUN_OPTIONS.filter(({ testing }) => testing))}
+
+The end of standard input does not stop the guest. Exit codes: 0 the guest powered off or wrote to isa-debug-exit, or
+you quit; 1 it crashed or can never wake; 2 a mistake in the options or files; 3 the limit of instructions was reached.
+`;
+
+const EXIT_CODE = { ended: 0, crashed: 1, limit: 3 } as const;
+const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+/** What a shell gives a program that wrote to a closed pipe. */
+const CLOSED_PIPE = 141;
+
+/** Runs one guest. Resolves to the exit code; UserErrors for everything that the user has wrong. */
+export async function runGuest(args: readonly string[]): Promise<number> {
+  const plan = planRun(parseOptions('run', RUN_OPTIONS, args));
+  const began = performance.now();
+  // Serial output before the line is open cannot be: the machine only runs below.
+  let put = (_byte: number): void => {};
+  const machine = createMachine(plan.machine, plan.pace, (byte) => put(byte));
+  const stats = plan.stats === undefined ? undefined : createFile('stats', plan.stats);
+  const loop = new MachineLoop(machine, plan.pace);
+  const input = new SerialInput(machine);
+  let stopCode: number | undefined;
+  const stop = (code: number): void => {
+    stopCode ??= code;
+    loop.stop();
+  };
+  const serial = openSerialLine(plan.serial, {
+    onBytes: (bytes) => {
+      input.push(bytes);
+      loop.wake();
+    },
+    onQuit: () => stop(EXIT_CODE.ended),
+  });
+  put = (byte) => serial.put(byte);
+  for (const [signal, code] of Object.entries(SIGNALS)) process.on(signal, () => stop(code));
+
+  let end: LoopEnd;
+  try {
+    end = await loop.run(plan.maxInstructions, async () => {
+      input.feed();
+      await serial.flush();
+    });
+    await serial.flush();
+  } catch (error) {
+    if (!(error instanceof SerialClosed)) throw error;
+    return CLOSED_PIPE;
+  } finally {
+    serial.close();
+  }
+
+  const { reason, sentence, debugExit } = describeEnd(machine, end);
+  if (stats !== undefined) {
+    const figures = collectStats(machine, began, reason, debugExit);
+    writeSync(stats, `${JSON.stringify(figures, undefined, 2)}\n`);
+  }
+  if (stopCode !== undefined) return stopCode;
+  if (end.reason === 'powered off' || end.reason === 'debug exit') return EXIT_CODE.ended;
+  process.stderr.write(`vmxray: ${sentence}\n`);
+  return end.reason === 'limit' ? EXIT_CODE.limit : EXIT_CODE.crashed;
+}

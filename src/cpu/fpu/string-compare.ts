@@ -1,0 +1,105 @@
+/**
+ * The string comparisons of SSE4.2: PCMPESTRI, PCMPESTRM, PCMPISTRI, PCMPISTRM.
+ * Source: SDM Vol. 2B, 4.1 (imm8: data format, aggregation, polarity, output; valid data override, table 4-7).
+ */
+import { STATE } from '../layout';
+import type { SseFunction, SseUnit } from './sse-unit';
+
+/** Fields of imm8. */
+const FORMAT = { words: 1, signed: 2 } as const;
+const AGGREGATION = { any: 0, ranges: 1, each: 2, ordered: 3 } as const;
+const POLARITY = { negative: 0x10, masked: 0x20 } as const;
+const MOST_SIGNIFICANT = 0x40;
+/** The lengths of explicit forms stand above imm8. */
+const FIRST_LENGTH_SHIFT = 8;
+const SECOND_LENGTH_SHIFT = 16;
+
+const FLAG = { CF: 1, ZF: 0x40, SF: 0x80, OF: 0x800 } as const;
+
+interface StringOperand {
+  readonly elements: readonly number[];
+  /** Number of valid elements. */
+  readonly length: number;
+}
+
+function elementsAt({ view }: SseUnit, offset: number, immediate: number): number[] {
+  const isSigned = (immediate & FORMAT.signed) !== 0;
+  if (immediate & FORMAT.words) {
+    return Array.from({ length: 8 }, (_, n) =>
+      isSigned ? view.getInt16(offset + 2 * n, true) : view.getUint16(offset + 2 * n, true),
+    );
+  }
+  return Array.from({ length: 16 }, (_, n) => (isSigned ? view.getInt8(offset + n) : view.getUint8(offset + n)));
+}
+
+/** With an explicit length, or up to the first zero. */
+function operand(unit: SseUnit, offset: number, immediate: number, explicit: number | undefined): StringOperand {
+  const elements = elementsAt(unit, offset, immediate);
+  const end = elements.indexOf(0);
+  const implicit = end < 0 ? elements.length : end;
+  return { elements, length: explicit === undefined ? implicit : Math.min(explicit, elements.length) };
+}
+
+/** Whether element `j` of the second string matches, by the aggregation. */
+function matches(first: StringOperand, second: StringOperand, aggregation: number, j: number): boolean {
+  const { elements: a } = first;
+  const b = second.elements;
+  const isValid = j < second.length;
+  switch (aggregation) {
+    case AGGREGATION.any:
+      return isValid && a.slice(0, first.length).includes(b[j]!);
+    case AGGREGATION.ranges: {
+      for (let i = 0; isValid && i + 1 < first.length; i += 2) if (b[j]! >= a[i]! && b[j]! <= a[i + 1]!) return true;
+      return false;
+    }
+    case AGGREGATION.each:
+      return j < first.length && isValid ? a[j] === b[j] : j >= first.length && !isValid;
+    default:
+      // Equal ordered: a needle's end matches anything, the second string's end nothing else.
+      for (let i = 0; i < first.length && j + i < b.length; i++) {
+        if (j + i >= second.length || a[i] !== b[j + i]) return false;
+      }
+      return true;
+  }
+}
+
+function compareStrings(first: StringOperand, second: StringOperand, immediate: number): number {
+  let bits = 0;
+  for (let j = 0; j < second.elements.length; j++) {
+    const isMatch = matches(first, second, (immediate >> 2) & 3, j);
+    const isInverted = (immediate & POLARITY.negative) !== 0 && (!(immediate & POLARITY.masked) || j < second.length);
+    if (isMatch !== isInverted) bits |= 1 << j;
+  }
+  return bits;
+}
+
+function indexOf(bits: number, count: number, immediate: number): number {
+  if (bits === 0) return count;
+  return immediate & MOST_SIGNIFICANT ? 31 - Math.clz32(bits) : 31 - Math.clz32(bits & -bits);
+}
+
+function comparison(isExplicit: boolean, givesMask: boolean): SseFunction {
+  return (unit, destination, source, control) => {
+    const immediate = control & 0xff;
+    const explicit = (shift: number): number | undefined => (isExplicit ? (control >> shift) & 0xff : undefined);
+    const first = operand(unit, destination, immediate, explicit(FIRST_LENGTH_SHIFT));
+    const second = operand(unit, source, immediate, explicit(SECOND_LENGTH_SHIFT));
+    const count = second.elements.length;
+    const bits = compareStrings(first, second, immediate);
+    const flags =
+      (bits ? FLAG.CF : 0) |
+      (second.length < count ? FLAG.ZF : 0) |
+      (first.length < count ? FLAG.SF : 0) |
+      (bits & 1 ? FLAG.OF : 0);
+    unit.state.setQuad(STATE.result, BigInt(givesMask ? bits : indexOf(bits, count, immediate)));
+    unit.state.setQuad(STATE.result2, BigInt(flags));
+  };
+}
+
+/** The operations by name. */
+export const STRING_COMPARE: Readonly<Record<string, SseFunction>> = {
+  PCMPESTRI: comparison(true, false),
+  PCMPESTRM: comparison(true, true),
+  PCMPISTRI: comparison(false, false),
+  PCMPISTRM: comparison(false, true),
+};

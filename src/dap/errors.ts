@@ -1,0 +1,50 @@
+/** What can be wrong with a request: every sentence that the session answers with. */
+import { UserError } from '../common/errors';
+
+/** Error responses carry this number; the sentence says the rest. */
+export const ERROR_ID = 1;
+
+/** An argument of a request is missing or makes no sense; `what` says what it must be. */
+export const badArgument = (name: string, what: string): UserError =>
+  new UserError('request/argument', `The argument "${name}" must be ${what}.`);
+
+/** A command that is not in the table. */
+export const unknownRequest = (command: string): UserError =>
+  new UserError('request/unknown', `The request "${command}" is not supported.`);
+
+/** No machine has been launched. */
+export const notLaunched = (): UserError =>
+  new UserError('request/not-launched', 'There is no machine yet: send "launch" first.');
+
+/** Launched twice. */
+export const launchedAlready = (): UserError =>
+  new UserError('request/launched', 'This session has a machine already: start another session for another one.');
+
+/** The request needs a machine at rest. */
+export const running = (): UserError => new UserError('request/running', 'The machine is running: pause it first.');
+
+/** The guest's run is over. */
+export const ended = (text: string): UserError => new UserError('request/ended', `The guest cannot go on: ${text}`);
+
+/** No such thread (vCPU). */
+export const noThread = (id: number): UserError =>
+  new UserError('request/thread', `There is no thread ${id}: ask for "threads" again.`);
+
+/** No such frame, scope or variable: references hold until the machine goes on. */
+export const staleReference = (what: string, id: number): UserError =>
+  new UserError('request/reference', `There is no ${what} ${id} at this stop: ask for it again.`);
+
+/** A memory reference that does not read as one. */
+export const badMemoryReference = (text: string): UserError =>
+  new UserError(
+    'request/memory-reference',
+    `"${text.slice(0, 60)}" is not a memory reference: write 0x… (linear), guestPhysical:0x… or physical:0x…, below 2^64.`,
+  );
+
+/** A launch attribute that is not in the schema. */
+export const unknownAttribute = (name: string, known: readonly string[]): UserError =>
+  new UserError('launch/unknown', `There is no launch attribute "${name}": the attributes are ${known.join(', ')}.`);
+
+/** A launch attribute of another type or value than the schema's. */
+export const badAttribute = (name: string, what: string): UserError =>
+  new UserError('launch/attribute', `The launch attribute "${name}" must be ${what}.`);

@@ -1,0 +1,2 @@
+/* See common/user-access.S. */
+#include "common/user-access.S"

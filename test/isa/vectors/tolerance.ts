@@ -1,0 +1,45 @@
+// Instructions whose results may differ between CPUs: transcendental ones by one unit in the last place, reciprocal
+// estimates by 1.5 * 2^-12 in proportion (SDM Vol. 1, 8.3.10; Vol. 2, RCPPS, RSQRTPS).
+
+import { IMAGE } from './layout';
+
+const TRANSCENDENTAL = /^(FSIN|FCOS|FSINCOS|FPTAN|FPATAN|F2XM1|FYL2X|FYL2XP1) /;
+const ESTIMATE = /^(RCP|RSQRT)[PS]S /;
+
+/** True when results of the form may differ a little. */
+export function approximate(key: string): boolean {
+  return TRANSCENDENTAL.test(key) || ESTIMATE.test(key);
+}
+
+const STACK = IMAGE.fxsave + 32;
+const VECTORS = IMAGE.fxsave + 160;
+
+function nearExtended(actual: Buffer, expected: Buffer, at: number): boolean {
+  const ordinal = (buffer: Buffer): bigint =>
+    (BigInt(buffer.readUInt16LE(at + 8)) << 63n) | (buffer.readBigUInt64LE(at) & 0x7fffffffffffffffn);
+  const distance = ordinal(actual) - ordinal(expected);
+  return distance >= -1n && distance <= 1n;
+}
+
+function nearSingle(actual: Buffer, expected: Buffer, at: number): boolean {
+  const [a, e] = [actual.readUInt32LE(at), expected.readUInt32LE(at)];
+  const tiny = (e & 0x7fffffff) === 0 && (a & 0x7fffffff) >>> 23 <= 1; // may or may not be flushed to zero
+  return Math.abs(a - e) <= 0x1800 || tiny;
+}
+
+/** Equal but for x87 registers one unit apart and singles within the error of estimates. */
+export function sameApproximately(actual: Buffer, expected: Buffer, from: number, to: number): boolean {
+  for (let n = from; n < to; n++) {
+    if (actual[n] === expected[n]) continue;
+    if (n >= STACK && n < VECTORS) {
+      const register = n - ((n - STACK) & 15);
+      if (!nearExtended(actual, expected, register)) return false;
+      n = register + 15;
+    } else if (n >= VECTORS && n < IMAGE.data) {
+      const lane = n - ((n - VECTORS) & 3);
+      if (!nearSingle(actual, expected, lane)) return false;
+      n = lane + 3;
+    } else return false;
+  }
+  return true;
+}
