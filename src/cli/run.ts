@@ -32,12 +32,12 @@ const CLOSED_PIPE = 141;
 /** Runs one guest. Resolves to the exit code; UserErrors for everything that the user has wrong. */
 export async function runGuest(args: readonly string[]): Promise<number> {
   const plan = planRun(parseOptions('run', RUN_OPTIONS, args));
-  const began = performance.now();
   // Serial output before the line is open cannot be: the machine only runs below.
   let put = (_byte: number): void => {};
   const machine = createMachine(plan.machine, plan.pace, (byte) => put(byte));
   const stats = plan.stats === undefined ? undefined : createFile('stats', plan.stats);
-  const loop = new MachineLoop(machine, plan.pace);
+  let keysCanCome = plan.serial.kind === 'stdio';
+  const loop = new MachineLoop(machine, () => keysCanCome);
   const input = new SerialInput(machine);
   let stopCode: number | undefined;
   const stop = (code: number): void => {
@@ -50,6 +50,10 @@ export async function runGuest(args: readonly string[]): Promise<number> {
       loop.wake();
     },
     onQuit: () => stop(EXIT_CODE.ended),
+    onEnd: () => {
+      keysCanCome = false;
+      loop.wake();
+    },
   });
   put = (byte) => serial.put(byte);
   for (const [signal, code] of Object.entries(SIGNALS)) process.on(signal, () => stop(code));
@@ -70,7 +74,7 @@ export async function runGuest(args: readonly string[]): Promise<number> {
 
   const { reason, sentence, debugExit } = describeEnd(machine, end);
   if (stats !== undefined) {
-    const figures = collectStats(machine, began, reason, debugExit);
+    const figures = collectStats(machine, reason, debugExit);
     writeSync(stats, `${JSON.stringify(figures, undefined, 2)}\n`);
   }
   if (stopCode !== undefined) return stopCode;

@@ -25,6 +25,8 @@ export class SerialClosed extends Error {}
 export interface SerialKeys {
   onBytes(bytes: Uint8Array): void;
   onQuit(): void;
+  /** Nothing more will be typed. */
+  onEnd(): void;
 }
 
 /** Opens the line that the user chose. UserErrors when its file cannot be written. */
@@ -130,7 +132,8 @@ function openStdio(keys: SerialKeys): SerialLine {
   const raw = stdin.isTTY === true;
   if (raw) stdin.setRawMode(true);
   stdin.on('data', typed);
-  stdin.on('error', () => {}); // a terminal that went away types nothing more
+  stdin.on('end', () => keys.onEnd());
+  stdin.on('error', () => keys.onEnd()); // a terminal that went away
   return {
     put: (byte) => outbox.put(byte),
     flush: () => {

@@ -140,7 +140,8 @@ export function emitAccess(module: ModuleBuilder, plan: MemoryPlan, fill: Functi
     f.if(isChecked, () => {
       const mask = i32.sub(bytes, i32.const(1));
       const powerOfTwo = i32.eqz(i32.and(bytes, mask));
-      f.if(i32.and(i32.and(powerOfTwo, i32.leU(bytes, i32.const(8))), i32.and(i32.wrap(linear), mask)), () => {
+      const misaligned = i32.ne(i32.and(i32.wrap(linear), mask), i32.const(0));
+      f.if(i32.and(i32.and(powerOfTwo, i32.leU(bytes, i32.const(8))), misaligned), () => {
         recordFault(f, i32.const(VECTOR.AC), i32.const(0));
         f.return(i32.const(0));
       });

@@ -8,7 +8,7 @@ import { assert } from '../common/assert';
 export const X87_OPERATIONS = [
   ...['PENDING', 'FNINIT', 'FNCLEX', 'FLDCW', 'FNOP'],
   ...['FADD', 'FMUL', 'FSUB', 'FSUBR', 'FDIV', 'FDIVR', 'FCOM', 'FUCOM', 'FCOMI', 'FUCOMI', 'FTST', 'FXAM'],
-  ...['FLD', 'FST', 'FISTT', 'FXCH', 'FCMOV', 'FFREE', 'FINCSTP', 'FDECSTP', 'FCHS', 'FABS'],
+  ...['FLD', 'FST', 'FSTPNCE', 'FISTT', 'FXCH', 'FCMOV', 'FFREE', 'FINCSTP', 'FDECSTP', 'FCHS', 'FABS'],
   ...['FLD1', 'FLDL2T', 'FLDL2E', 'FLDPI', 'FLDLG2', 'FLDLN2', 'FLDZ'],
   ...['F2XM1', 'FYL2X', 'FPTAN', 'FPATAN', 'FXTRACT', 'FPREM1', 'FPREM', 'FYL2XP1'],
   ...['FSQRT', 'FSINCOS', 'FRNDINT', 'FSCALE', 'FSIN', 'FCOS'],

@@ -1,17 +1,8 @@
 /**
- * Runs a machine in slices of about 10 ms and lets the process's other work (messages, keys) in between. Where a slice
- * ends changes nothing in the guest. With `wall` pacing an idle guest waits for the host's clock.
+ * The host's time in a machine's run: slices of about 10 ms, so that messages and keys come in between, and waits for an
+ * idle guest. Where a slice ends changes nothing in the guest.
  */
 import { performance } from 'node:perf_hooks';
-import { setImmediate as afterOtherWork } from 'node:timers/promises';
-
-/** Why a slice ended: `Details` are the machine's own. */
-export interface SliceEnd {
-  readonly reason: string;
-}
-
-/** What is run: one call is one slice of at most that many instructions. */
-export type RunSlice<End extends SliceEnd> = (maxInstructions: number) => End;
 
 const SLICE_MS = 10;
 const FIRST_SLICE = 100_000;
@@ -23,7 +14,7 @@ export class SliceMeter {
   private size = FIRST_SLICE;
 
   /** Runs one slice of at most `limit` instructions. */
-  run<End extends SliceEnd>(runSlice: RunSlice<End>, limit: number): End {
+  run<End>(runSlice: (maxInstructions: number) => End, limit: number): End {
     const budget = Math.min(this.size, limit);
     const start = performance.now();
     const end = runSlice(budget);
@@ -44,27 +35,36 @@ export class IdleWait {
   private owedMs = 0;
   private wake: (() => void) | undefined;
 
-  /** Waits until `ticks` ns of guest time have passed on the host's clock, or something wakes the guest. */
-  async pass(ticks: number): Promise<void> {
+  /**
+   * Waits until `ticks` ns of guest time (Infinity: any time) have passed on the host's clock, or the wait is ended.
+   * Resolves to the ns that the guest has slept: all of them, or as many as had passed.
+   */
+  async pass(ticks: number): Promise<number> {
     this.owedMs += ticks / 1e6;
-    if (this.owedMs < LEAST_WAIT_MS) return;
+    if (this.owedMs < LEAST_WAIT_MS) return ticks;
     const start = performance.now();
-    const passed = await new Promise<boolean>((resolve) => {
-      const timer = setTimeout(() => resolve(true), Math.min(this.owedMs, LONGEST_TIMER_MS));
-      this.wake = () => {
-        clearTimeout(timer);
-        resolve(false);
-      };
-    });
-    this.wake = undefined;
+    const passed = await this.wait(this.owedMs);
+    const waitedMs = performance.now() - start;
     // What the host overslept is not slept again; who is woken owes nothing.
-    this.owedMs = passed ? Math.max(-LEAST_WAIT_MS, this.owedMs - (performance.now() - start)) : 0;
+    this.owedMs = passed ? Math.max(-LEAST_WAIT_MS, this.owedMs - waitedMs) : 0;
+    return passed ? ticks : Math.min(ticks, waitedMs * 1e6);
   }
 
   /** Ends the wait: an input has come, or nobody wants the guest to go on. */
   end(): void {
     this.wake?.();
   }
-}
 
-export { afterOtherWork };
+  /** Resolves to whether the time passed; false: the wait was ended. */
+  private async wait(ms: number): Promise<boolean> {
+    const passed = await new Promise<boolean>((resolve) => {
+      const timer = Number.isFinite(ms) ? setTimeout(() => resolve(true), Math.min(ms, LONGEST_TIMER_MS)) : undefined;
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve(false);
+      };
+    });
+    this.wake = undefined;
+    return passed;
+  }
+}

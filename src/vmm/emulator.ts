@@ -60,7 +60,11 @@ export class Emulator {
     if (active) this.apply(active);
     const stop = this.engine.run(1);
     if (stop === 'stop' && this.clock.instructions === this.startedAt) this.suspend();
-    else if (stop !== 'exit') this.finish();
+    else if (stop !== 'exit') {
+      this.finish();
+      // The instruction may have changed the board: what that asks for is looked at as before every entry.
+      this.vmx.leave();
+    }
     return stop;
   }
 

@@ -85,11 +85,11 @@ export class Injection {
 
   /** True if something waits that would wake a sleeping guest. */
   wakes(): boolean {
-    this.nmiWaits ||= this.interrupts.takeNmi();
+    this.latchNmi();
     return this.nmiWaits || this.event !== undefined || (this.interruptsEnabled && this.interrupts.pending());
   }
 
-  /** Before a VM entry: fills the entry-interruption field and asks for windows. `eventOnly`: nothing of the board's. */
+  /** Before a VM entry: fills the entry-interruption field and asks for windows. `eventOnly`: nothing of the board's, no windows. */
   prepare(eventOnly: boolean): void {
     const { vmcs } = this;
     let windows = 0;
@@ -97,7 +97,7 @@ export class Injection {
       this.inject(this.event);
       this.event = undefined;
     } else if (!eventOnly) {
-      this.nmiWaits ||= this.interrupts.takeNmi();
+      this.latchNmi();
       const canInject = this.canInject();
       if (this.nmiWaits && canInject && !(vmcs.low(F.GUEST_INTERRUPTIBILITY_STATE) & BLOCKING.NMI)) {
         this.inject({ information: NMI, errorCode: 0, instructionLength: 0 });
@@ -108,8 +108,8 @@ export class Injection {
         this.inject({ information, errorCode: 0, instructionLength: 0 });
       }
     }
-    if (this.nmiWaits) windows |= PRIMARY.NMI_WINDOW_EXITING;
-    if (this.interrupts.pending()) windows |= PRIMARY.INTERRUPT_WINDOW_EXITING;
+    if (this.nmiWaits && !eventOnly) windows |= PRIMARY.NMI_WINDOW_EXITING;
+    if (this.interrupts.pending() && !eventOnly) windows |= PRIMARY.INTERRUPT_WINDOW_EXITING;
     const controls = vmcs.low(F.PRIMARY_CONTROLS);
     const wanted = (controls & ~(PRIMARY.NMI_WINDOW_EXITING | PRIMARY.INTERRUPT_WINDOW_EXITING)) | windows;
     if (wanted >>> 0 !== controls) vmcs.writeField(F.PRIMARY_CONTROLS, wanted);
@@ -122,6 +122,11 @@ export class Injection {
   restore({ event, nmiWaits }: InjectionState): void {
     this.event = event;
     this.nmiWaits = nmiWaits;
+  }
+
+  /** Of several NMIs that come while one waits, none is remembered. */
+  private latchNmi(): void {
+    if (this.interrupts.takeNmi()) this.nmiWaits = true;
   }
 
   private inject({ information, errorCode, instructionLength }: PendingEvent): void {

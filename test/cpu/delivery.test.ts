@@ -223,7 +223,7 @@ const FAULTS: readonly FaultCase[] = [
     nested: [11, SELECTOR.absentCode + 1],
   },
   {
-    name: 'TSS too small for the inner stack',
+    name: 'inner stack selector null',
     mode: 'protected3',
     event: { ...external, vector: 0x31 },
     prepare: (rig) => {

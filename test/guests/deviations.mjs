@@ -32,7 +32,8 @@ const qemu = {
     '#GP: beyond the limit of DS': 'TCG checks no segment limits or rights on data accesses; SDM Vol. 3A 5.3, 5.4',
     '#GP: through a null selector': 'TCG checks no segment limits or rights on data accesses; SDM Vol. 3A 5.3, 5.4',
     '#GP: write to a code segment': 'TCG checks no segment limits or rights on data accesses; SDM Vol. 3A 5.3, 5.4',
-    '#GP: write to a read-only segment': 'TCG checks no segment limits or rights on data accesses; SDM Vol. 3A 5.3, 5.4',
+    '#GP: write to a read-only segment':
+      'TCG checks no segment limits or rights on data accesses; SDM Vol. 3A 5.3, 5.4',
     '#AC: unaligned': 'TCG has no alignment check; SDM Vol. 3A 6.15 #AC',
     '#DF: #NP while delivering': 'TCG checks no segment limits or rights on data accesses; SDM Vol. 3A 5.3, 5.4',
   },
@@ -114,7 +115,8 @@ const bochs = {
     MISC_ENABLE: 'Bochs has no such MSR; SDM Vol. 4 table 2-2',
   },
   smc: {
-    'another page mapped under its second half': 'Bochs caches a page-crossing instruction by its first page; SDM Vol. 3A 4.10.4.1 INVLPG',
+    'another page mapped under its second half':
+      'Bochs caches a page-crossing instruction by its first page; SDM Vol. 3A 4.10.4.1 INVLPG',
     'its second page comes in': 'as above',
     'RIP at the instruction, CR2 at the second page': 'as above',
   },

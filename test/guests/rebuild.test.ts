@@ -28,7 +28,9 @@ describe('sample guests', () => {
     this.timeout(240_000);
     if (!same) return;
     out = mkdtempSync(join(tmpdir(), 'vmxray-rebuild-'));
-    execFileSync(process.execPath, [join(folder, 'build.mjs'), '--out', out], { stdio: ['ignore', 'ignore', 'inherit'] });
+    execFileSync(process.execPath, [join(folder, 'build.mjs'), '--out', out], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
   });
   after(() => {
     if (out !== '') rmSync(out, { recursive: true, force: true });
@@ -39,7 +41,10 @@ describe('sample guests', () => {
       const bytes = readFileSync(join(folder, 'bin', name));
       assert.ok(bytes.length < largest, `${bytes.length} bytes, at most ${largest}`);
       if (!same) this.skip();
-      assert.ok(bytes.equals(readFileSync(join(out, name))), `run node test/guests/build.mjs ${name.replace('.elf', '')}`);
+      assert.ok(
+        bytes.equals(readFileSync(join(out, name))),
+        `run node test/guests/build.mjs ${name.replace('.elf', '')}`,
+      );
     });
   }
 

@@ -34,7 +34,17 @@ const [name, seconds = '120'] = process.argv.slice(2);
 const work = mkdtempSync(join(tmpdir(), 'vmxray-bochs-'));
 try {
   execFileSync('gcc', ['-m32', '-c', join(root, 'common/bochs-boot/boot.S'), '-o', join(work, 'boot.o')]);
-  const link = ['-m', 'elf_i386', '-Ttext', '0x7c00', '--oformat', 'binary', '-o', join(work, 'boot.bin'), join(work, 'boot.o')];
+  const link = [
+    '-m',
+    'elf_i386',
+    '-Ttext',
+    '0x7c00',
+    '--oformat',
+    'binary',
+    '-o',
+    join(work, 'boot.bin'),
+    join(work, 'boot.o'),
+  ];
   execFileSync('ld', link);
   const { image, entry } = flatten(readFileSync(join(root, 'bin', `${name}.elf`)));
   const disk = Buffer.alloc(4 * 16 * 63 * 512);

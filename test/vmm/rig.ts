@@ -27,9 +27,9 @@ import { machineBytes } from '../../src/vmm/memory';
 
 const MIB = 1 << 20;
 export const RAM_BYTES = 16 * MIB;
-export const RAM = [
+const ramRanges = (bytes: number): HypervisorOptions['ram'] => [
   { start: 0, length: 0xa0000 },
-  { start: 0xe0000, length: RAM_BYTES - 0xe0000 },
+  { start: 0xe0000, length: bytes - 0xe0000 },
 ];
 
 export const capabilities = vmxCapabilities({
@@ -54,8 +54,9 @@ export interface Rig {
   debugExit(): number | undefined;
 }
 
-export function makeRig(options: Partial<HypervisorOptions> = {}): Rig {
-  const plan = planMemory(machineBytes(RAM_BYTES));
+/** A machine with `ramBytes` of RAM whose guest has not begun. */
+export function makeRig(options: Partial<HypervisorOptions> = {}, ramBytes = RAM_BYTES): Rig {
+  const plan = planMemory(machineBytes(ramBytes));
   const wasm = new WebAssembly.Memory({ initial: plan.wasmPages, maximum: plan.wasmPages });
   const memory = new PhysicalMemory(wasm.buffer, plan);
   const state = new ProcessorState(wasm.buffer);
@@ -65,7 +66,7 @@ export function makeRig(options: Partial<HypervisorOptions> = {}): Rig {
   let debugExit: number | undefined;
   const parts: { processor?: Processor; hypervisor?: Hypervisor } = {};
   const stop = (): void => parts.hypervisor?.requestStop();
-  const board = new Board({ rtcSeconds: 0, ramBytes: RAM_BYTES }, clock, {
+  const board = new Board({ rtcSeconds: 0, ramBytes }, clock, {
     serial: (byte) => (serial += String.fromCharCode(byte)),
     powerOff: stop,
     reset: stop,
@@ -152,7 +153,7 @@ export function makeRig(options: Partial<HypervisorOptions> = {}): Rig {
       },
       line,
     },
-    { ram: RAM, policy: 'lazy4k', sleep: 'skip', ...options },
+    { ram: ramRanges(ramBytes), policy: 'lazy4k', sleep: 'skip', ...options },
   );
   parts.hypervisor = hypervisor;
   return {

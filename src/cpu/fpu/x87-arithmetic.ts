@@ -11,6 +11,7 @@ import { absolute, changeSign, examine } from '../float/convert';
 import { F80 } from '../float/formats';
 import type { Extended } from '../float/formats';
 import { roundToIntegral } from '../float/integer';
+import { isNaNOrUnsupported } from '../float/nan';
 import { partialRemainder } from '../float/remainder';
 import { scale } from '../float/scale';
 import { exponential2Minus1, yTimesLogarithm2, yTimesLogarithm2Plus1 } from '../float/logarithmic';
@@ -99,7 +100,8 @@ function remainder(nearest: boolean): X87Function {
     unit.setC2(false);
     ofTopTwo((context, st0, st1) => {
       const { value, quotient, incomplete } = partialRemainder(context, st0, st1, nearest);
-      if (!context.blocked) {
+      // Without a number for a result there is no quotient, and the condition code stays but for C2.
+      if (!context.blocked && !isNaNOrUnsupported(F80.unpack(value))) {
         const code = (quotient & 4 ? STATUS.C0 : 0) | (quotient & 2 ? STATUS.C3 : 0) | (quotient & 1 ? STATUS.C1 : 0);
         unit.setConditionCode(code | (incomplete ? STATUS.C2 : 0));
       }

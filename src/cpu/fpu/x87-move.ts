@@ -101,6 +101,12 @@ export function storeToRegister(unit: X87Unit, i: number, pops: number): void {
   unit.pop(pops);
 }
 
+/** FSTP as D9 D8 has it (undocumented): an empty ST(0) is no fault; it is popped and nothing is stored. */
+export function storeUnchecked(unit: X87Unit, i: number): void {
+  if (!unit.isEmpty(0)) unit.write(i, unit.read(0));
+  unit.pop();
+}
+
 /** FXCH: an empty register counts as the indefinite value. */
 export function exchange(unit: X87Unit, i: number): void {
   if ((unit.isEmpty(0) || unit.isEmpty(i)) && !unit.stackFault(false)) return;

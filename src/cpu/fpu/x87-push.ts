@@ -40,8 +40,10 @@ const exactConstant =
   (unit) =>
     pushComputed(unit, () => value);
 
-/** Replaces ST(0) by the first value and pushes the second. */
-function replaceAndPush(compute: (context: FloatContext, a: Unpacked) => readonly [Extended, Extended]): X87Function {
+/** Replaces ST(0) by the first value and pushes the second; undefined leaves both (C2 then says why). */
+function replaceAndPush(
+  compute: (context: FloatContext, a: Unpacked) => readonly [Extended, Extended] | undefined,
+): X87Function {
   return (unit) => {
     const isEmpty = unit.isEmpty(0);
     if (isEmpty || !unit.isEmpty(7)) {
@@ -50,33 +52,43 @@ function replaceAndPush(compute: (context: FloatContext, a: Unpacked) => readonl
       unit.push(INDEFINITE);
       return;
     }
-    const [first, second] = compute(unit.context, unit.unpack(0));
+    const results = compute(unit.context, unit.unpack(0));
     unit.commit();
-    if (unit.context.blocked) return;
-    unit.write(0, first);
-    unit.push(second);
+    if (!results || unit.context.blocked) return;
+    unit.write(0, results[0]);
+    unit.push(results[1]);
   };
 }
 
-/** An operand of 2^63 and above sets C2 and is left alone. */
-function inRange(body: X87Function): X87Function {
+/** An angle's two results; an operand of 2^63 and above sets C2 and is left alone. */
+function pairOfAngle(compute: (context: FloatContext, a: Unpacked) => readonly [Extended, Extended]): X87Function {
   return (unit, args) => {
-    const isOut = !unit.isEmpty(0) && outOfRange(unit.unpack(0));
-    unit.setC2(isOut);
-    if (!isOut) body(unit, args);
+    unit.setC2(false);
+    replaceAndPush((context, a) => {
+      if (!outOfRange(a)) return compute(context, a);
+      unit.setC2(true);
+      return undefined;
+    })(unit, args);
   };
 }
 
+/** An angle's one result, with the same range. */
 function ofAngle(compute: (context: FloatContext, a: Unpacked) => Extended): X87Function {
-  return inRange((unit) => {
+  return (unit) => {
+    unit.setC2(false);
     if (unit.isEmpty(0)) {
       if (unit.stackFault(false)) unit.write(0, INDEFINITE);
       return;
     }
-    const result = compute(unit.context, unit.unpack(0));
+    const angle = unit.unpack(0);
+    if (outOfRange(angle)) {
+      unit.setC2(true);
+      return;
+    }
+    const result = compute(unit.context, angle);
     unit.commit();
     if (!unit.context.blocked) unit.write(0, result);
-  });
+  };
 }
 
 /** The operations by name. */
@@ -94,16 +106,12 @@ export const X87_PUSH = {
   }),
   FSIN: ofAngle(sine),
   FCOS: ofAngle(cosine),
-  FSINCOS: inRange(
-    replaceAndPush((context, a) => {
-      const first = sine(context, a);
-      return [first, cosine(context, a)];
-    }),
-  ),
-  FPTAN: inRange(
-    replaceAndPush((context, a) => {
-      const value = tangent(context, a);
-      return [value, a.kind >= Kind.Infinity ? value : ONE];
-    }),
-  ),
+  FSINCOS: pairOfAngle((context, a) => {
+    const first = sine(context, a);
+    return [first, cosine(context, a)];
+  }),
+  FPTAN: pairOfAngle((context, a) => {
+    const value = tangent(context, a);
+    return [value, a.kind >= Kind.Infinity ? value : ONE];
+  }),
 } as const satisfies Record<string, X87Function>;

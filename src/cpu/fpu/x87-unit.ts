@@ -145,11 +145,11 @@ export class X87Unit {
     this.status = (this.status & ~STATUS.C2) | (value ? STATUS.C2 : 0);
   }
 
-  /** Starts an instruction: its rounding and masks, no exceptions, C1 clear. */
-  begin(): void {
+  /** Starts an instruction: its rounding and masks, no exceptions; C1 clear unless it is one that keeps C1. */
+  begin(keepsC1: boolean): void {
     this.context.setControlWord(this.control);
     this.context.begin();
-    this.status &= ~STATUS.C1;
+    if (!keepsC1) this.status &= ~STATUS.C1;
   }
 
   /** Takes the instruction's exceptions and its C1 (rounded up) into the status word. */
@@ -164,7 +164,8 @@ export class X87Unit {
    * goes on with the indefinite value.
    */
   stackFault(isOverflow: boolean): boolean {
-    this.status |= STATUS.stackFault | Exception.IE | (isOverflow ? STATUS.C1 : 0);
+    const C1 = isOverflow ? STATUS.C1 : 0;
+    this.status = (this.status & ~STATUS.C1) | STATUS.stackFault | Exception.IE | C1;
     this.summarize();
     return this.context.masked(Exception.IE);
   }

@@ -22,6 +22,7 @@ import {
   operandOf,
   storeToMemory,
   storeToRegister,
+  storeUnchecked,
 } from './x87-move';
 import { X87_PUSH } from './x87-push';
 import type { X87Unit } from './x87-unit';
@@ -54,6 +55,7 @@ const MOVES: Readonly<Partial<Record<X87OperationName, (unit: X87Unit, call: Cal
   FST: (unit, { i, source, pops }) =>
     source === 'STi' ? storeToRegister(unit, i, pops) : storeToMemory(unit, source, false, pops),
   FISTT: (unit, { source, pops }) => source !== 'STi' && storeToMemory(unit, source, true, pops),
+  FSTPNCE: (unit, { i }) => storeUnchecked(unit, i),
   FXCH: (unit, { i }) => exchange(unit, i),
   FCMOV: (unit, { i, low }) => conditionalMove(unit, i, low !== 0n),
   FFREE: (unit, { i, pops }) => {
@@ -72,6 +74,9 @@ const CONTROL: Readonly<Partial<Record<X87OperationName, (unit: X87Unit, low: bi
     unit.control = Number(low & 0xffffn);
   },
 };
+
+/** Where C1 has no meaning (SDM Vol. 2: undefined, or of a stack underflow alone) it stays. */
+const KEEPS_C1: readonly X87OperationName[] = ['FNOP', 'FCMOV'];
 
 const PREFIXES = [0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3];
 
@@ -138,7 +143,7 @@ export function x87(
   const source = X87_SOURCES[(number >> X87_FIELD.sourceShift) & X87_FIELD.sourceMask]!;
   const pops = (number >> X87_FIELD.popShift) & X87_FIELD.popMask;
   const toSti = (number & X87_FIELD.toSti) !== 0;
-  unit.begin();
+  unit.begin(KEEPS_C1.includes(name));
   const move = MOVES[name];
   if (move) move(unit, { i, source, low: value, high, pops, toSti });
   else TABLE[name]!(unit, { i, memory: source === 'STi' ? undefined : operandOf(source, value), pops, toSti });

@@ -49,6 +49,17 @@ export class VmExits {
     this.loadHost(vmcs);
   }
 
+  /**
+   * Back to a native host without an exit, after its emulator ran one instruction: guest state is saved as by a monitor
+   * trap, the VM-exit information stays that of the exit that was emulated.
+   */
+  leave(): void {
+    const { core } = this;
+    core.exit.begin(EXIT_REASON.MONITOR_TRAP_FLAG, RESUME_FLAG.KEEP).recorded = false;
+    this.guest.save(core.vmcs);
+    this.loadHost(core.vmcs);
+  }
+
   /** Ends a VM entry that failed after the checks on controls and host state: reason 33 or 34. */
   failEntry(reason: number, qualification: number): void {
     const { vmcs } = this.core;

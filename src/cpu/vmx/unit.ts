@@ -130,6 +130,14 @@ export class VmxUnit implements VmxHooks {
     return lookAsGuest(this.core, this.guest, look);
   }
 
+  /**
+   * Returns from VMX non-root operation to a native host after its emulator ran an instruction. No VM exit: the exit that
+   * asked for the emulation is the one that counts.
+   */
+  leave(): void {
+    this.exits.leave();
+  }
+
   eventExits(event: ProcessorEvent): boolean {
     return this.boundary.eventExits(event);
   }

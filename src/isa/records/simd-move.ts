@@ -148,22 +148,20 @@ const EMMS = define('EMMS', { forms: [op('np 0f 77')], feature: 'MMX' }, (m) => 
 });
 
 /**
- * Bytes whose mask byte has its top bit set, stored at DS:rDI one by one. All bytes of the range are proved as soon as
- * one is to be stored; with an empty mask nothing can fault (SDM leaves both to the implementation).
+ * Bytes whose mask byte has its top bit set, stored at DS:rDI one by one. The whole range is proved first, whatever the
+ * mask (SDM Vol. 2B, MASKMOVDQU, leaves faults with an empty mask to the implementation).
  */
 function maskedStore(m: Semantics, bytes: 8 | 16, mask: I32, value: (index: I32) => I32): void {
-  m.if(mask, () => {
-    const start = m.at(m.dataSegment(), m.addressRegister('RDI'));
-    m.prove(start, bytes);
-    const index = m.code.local('i32');
-    m.code.set(index, i32.const(0));
-    m.code.loop((again) => {
-      m.if(i32.and(i32.shrU(mask, index.get()), i32.const(1)), () =>
-        m.store(m.displaced(start, i64.extendU(index.get())), m.let(value(index.get())), 8),
-      );
-      m.code.set(index, i32.add(index.get(), i32.const(1)));
-      m.code.brIf(again, i32.ltU(index.get(), i32.const(bytes)));
-    });
+  const start = m.at(m.dataSegment(), m.addressRegister('RDI'));
+  m.prove(start, bytes);
+  const index = m.code.local('i32');
+  m.code.set(index, i32.const(0));
+  m.code.loop((again) => {
+    m.if(i32.and(i32.shrU(mask, index.get()), i32.const(1)), () =>
+      m.store(m.displaced(start, i64.extendU(index.get())), m.let(value(index.get())), 8),
+    );
+    m.code.set(index, i32.add(index.get(), i32.const(1)));
+    m.code.brIf(again, i32.ltU(index.get(), i32.const(bytes)));
   });
 }
 
@@ -194,7 +192,7 @@ export const SIMD_MOVE: readonly Instruction[] = [
     enterMmx(m);
     const value = readMmx(m, data!);
     const mask = m.let(i32.and(laneMask(8, readMmx(m, by!)), i32.const(0xff)));
+    m.finishMmx(true); // even when the store then faults, as processors do it
     maskedStore(m, 8, mask, (index) => byteAt(value, index));
-    m.finishMmx(true);
   }),
 ];

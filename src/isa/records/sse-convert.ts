@@ -47,8 +47,9 @@ function mmx([name, encoding, operands, feature]: Row): Instruction {
     m.enterSse();
     if (touchesX87) checkPending(m);
     const source = m.sourceOffset(src!, true);
-    m.call('sse', i32.const(sseOperation(name)), m.registerOffset(dst!), source, i32.const(0));
+    // The x87 state changes even when the conversion then raises #XM, as processors do it.
     if (touchesX87) m.finishMmx(true);
+    m.call('sse', i32.const(sseOperation(name)), m.registerOffset(dst!), source, i32.const(0));
   });
 }
 

@@ -92,7 +92,7 @@ export const X87_CONTROL: readonly Instruction[] = [
   onRegister('FXCH', 'FXCH', ['d9 /1', 'dd /1', 'df /1']),
   onRegister('FST', 'FST', ['dd /2']),
   onRegister('FSTP', 'FST', ['dd /3', 'df /2', 'df /3'], 1),
-  onRegister('FSTPNCE', 'FST', ['d9 /3'], 1),
+  onRegister('FSTPNCE', 'FSTPNCE', ['d9 /3']),
   onRegister('FFREE', 'FFREE', ['dd /0']),
   onRegister('FFREEP', 'FFREE', ['df /0'], 1),
   plain('FNOP', 'FNOP', 'd9 d0', true),

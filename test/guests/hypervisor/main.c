@@ -20,7 +20,7 @@ static void vmxon_without_vmxe(void) { vmxon((word)vmxon_region); }
 static void clear_vmxe(void) { write_cr4(read_cr4() & ~(word)CR4_VMXE); }
 static void clear_ne(void) { write_cr0(read_cr0() & ~(word)CR0_NE); }
 
-static bool enter_vmx_operation(void) {
+static void enter_vmx_operation(void) {
   check_equal(attempt(vmxon_without_vmxe), 6, "VMXON is #UD without CR4.VMXE");
   if (!(read_msr(MSR_FEATURE_CONTROL) & 1)) write_msr(MSR_FEATURE_CONTROL, read_msr(MSR_FEATURE_CONTROL) | 5);
   check_equal(read_msr(MSR_FEATURE_CONTROL) & 5, 5, "IA32_FEATURE_CONTROL: locked, VMXON allowed");
@@ -33,7 +33,6 @@ static bool enter_vmx_operation(void) {
   check_equal(vmxon((word)vmxon_region), SUCCEEDED, "VMXON");
   check_equal(attempt(clear_vmxe), 13, "#GP: CR4.VMXE cannot be cleared in VMX operation");
   check_equal(attempt(clear_ne), 13, "#GP: CR0.NE cannot be cleared in VMX operation");
-  return true;
 }
 
 static void vmread_after_vmxoff(void) { vmread(GUEST_RIP); }

@@ -51,6 +51,8 @@ class Maker {
   readonly repeat: 0xf2 | 0xf3 | undefined;
   readonly size: number;
   flags: number;
+  /** These choices make no trial. */
+  rejected = false;
   /** Jumps have legal targets: where CPUs differ in what they check first, target or stack. */
   jumpsInside: boolean;
   /** Where the first memory operand lies. */
@@ -213,6 +215,7 @@ class Maker {
     const noRex = random() % 3 === 0;
     let operands = form.operands.map((spec) => this.operand(spec, noRex));
     operands = new Implicit(this).adjust(operands);
+    if (this.rejected || !this.isInDomain()) return undefined;
     const { addressSize, lock, repeat } = this;
     const dataSegment = this.dataSegment;
     const encoding = { bits, size, addressSize, lock, repeat, dataSegment };
@@ -238,6 +241,15 @@ class Maker {
       undefinedFlags: undefinedFlags(instruction.name, size, count),
       ignored: this.ignored,
     };
+  }
+
+  /** F2XM1 and FYL2XP1 are undefined for operands that are not small. */
+  private isInDomain(): boolean {
+    const limit = { F2XM1: 16383, FYL2XP1: 16381 }[this.variant.instruction.name];
+    if (limit === undefined) return true;
+    const top = (this.image.getUint16(IMAGE.fxsave + 2, true) >> 11) & 7;
+    const exponent = this.image.getUint16(IMAGE.fxsave + 40 + top * 16, true) & 0x7fff;
+    return exponent < limit || exponent === 0x7fff;
   }
 
   /** Segment of implicit memory operands; undefined for the default. */
@@ -281,13 +293,21 @@ export type { Maker };
 
 const CODE_SPECIALS: readonly Special[] = ['code-cross', 'code-unmapped'];
 /** Whether ARPL needs a writable operand when it writes nothing is not said. */
-const ARPL_SPECIALS: readonly Special[] = ['cross', 'code-cross', 'below', 'cross-unmapped', 'non-canonical'];
+const ARPL_SPECIALS: readonly Special[] = ['cross', 'code-cross', 'code-unmapped'];
+
+/** Whether unaligned operands above eight bytes raise #AC is up to the CPU (SDM Vol. 2B, MOVDQU). */
+function checksAlignment({ form, size, instruction }: Variant): boolean {
+  const bits = form.operands.map((spec) => operandBits(spec, size));
+  const hasImage = form.operands.some(({ code }) => code === 'M') && instruction.name !== 'LEA';
+  return !hasImage && bits.every((width) => width <= 64);
+}
 
 /** Trial number `n` of a variant from `seed`; undefined when these random choices cannot be encoded or run. */
 export function makeTrial(variant: Variant, n: number, seed: number): Trial | undefined {
   const accesses = variant.memory || hasImplicitMemory(variant.instruction.name);
   const { name } = variant.instruction;
   const kinds = !accesses ? CODE_SPECIALS : name === 'ARPL' ? ARPL_SPECIALS : SPECIALS;
-  const special = n % 8 === 0 ? kinds[(n / 8) % kinds.length] : undefined;
+  const chosen = n % 8 === 0 ? kinds[(n / 8) % kinds.length] : undefined;
+  const special = chosen === 'misaligned' && !checksAlignment(variant) ? 'cross' : chosen;
   return new Maker(variant, seed, special).finish();
 }

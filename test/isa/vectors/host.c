@@ -7,7 +7,7 @@
 //
 // Usage: `host` prints the CPU's name; `host run < TESTS > RESULTS` runs tests.
 // Input: struct data_pages once, then struct test for each test. Output: struct result for each, followed by `runs`
-// pieces of the image (registers, FXSAVE area, data pages) that changed: u16 offset, u16 length, bytes.
+// pieces of the image (registers, FXSAVE area with R0-R7, data pages) that changed: u16 offset, u16 length, bytes.
 // Build: gcc -O1 -o host host.c
 
 #define _GNU_SOURCE
@@ -61,7 +61,7 @@ struct test {
   uint64_t registers[16]; // RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8 ...
   uint64_t flags;
   struct { uint32_t at; uint32_t length; uint8_t bytes[16]; } patch[4]; // linear addresses in the data pages
-  uint8_t fxsave[FXSAVE_BYTES];
+  uint8_t fxsave[FXSAVE_BYTES]; // with R0-R7 in the place of ST(0)-ST(7)
 } __attribute__((packed));
 
 struct result {
@@ -101,6 +101,14 @@ static unsigned code_base(void) {
 static const int ORDER[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
                               REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
 
+// The x87 registers of an FXSAVE area as R0-R7 instead of ST(0)-ST(7), or the other way round.
+static void rotate(uint8_t *fxsave, int back) {
+  uint8_t registers[128];
+  int top = fxsave[3] >> 3 & 7;
+  memcpy(registers, fxsave + 32, 128);
+  for (int n = 0; n < 8; n++) memcpy(fxsave + 32 + (((back ? n - top : n + top) & 7) << 4), registers + (n << 4), 16);
+}
+
 static uint8_t before[IMAGE_BYTES], after[IMAGE_BYTES], output[4 * IMAGE_BYTES];
 
 static void report(ucontext_t *context) {
@@ -118,6 +126,7 @@ static void report(ucontext_t *context) {
     memcpy(after + 8 * n, &value, 8);
   }
   memcpy(after + REGISTER_BYTES, context->uc_mcontext.fpregs, FXSAVE_BYTES);
+  rotate(after + REGISTER_BYTES, 0);
   // The opcode and the pointers of the last x87 instruction: AMD parts keep them only while an exception waits.
   memcpy(after + REGISTER_BYTES + 5, before + REGISTER_BYTES + 5, 19);
   memcpy(after + REGISTER_BYTES + FXSAVE_BYTES, data, DATA_PAGES * PAGE);
@@ -166,6 +175,7 @@ static void start(ucontext_t *context) {
   memcpy(&registers[REG_CSGSFS], selectors, 8);
   uint8_t *fx = (uint8_t *)context->uc_mcontext.fpregs;
   memcpy(fx, test.fxsave, FXSAVE_BYTES);
+  rotate(fx, 1);
   uint64_t present;
   memcpy(&present, fx + 512, 8);
   present |= 3;

@@ -134,7 +134,8 @@ export class Implicit {
   private indirectTarget(operands: readonly OperandValue[]): void {
     const { maker } = this;
     const [operand] = operands;
-    if (operand?.kind === 'register' && operand.number !== SP) maker.setLow(operand.number, maker.jumpTarget(), maker.size);
+    if (operand?.kind === 'register' && operand.number === SP) maker.rejected = true; // a target that is no code
+    else if (operand?.kind === 'register') maker.setLow(operand.number, maker.jumpTarget(), maker.size);
     if (operand?.kind === 'memory') maker.patch(maker.target!, maker.jumpTarget(), maker.size / 8);
   }
 

@@ -10,7 +10,7 @@ export const DATA = { at: 0x100000, pages: 3, writablePages: 2 } as const;
 export const CODE = { at: 0x200000, pages: 2 } as const;
 export const INT3 = 0xcc;
 
-/** Bytes of the FXSAVE area up to XMM15. */
+/** Bytes of the FXSAVE area up to XMM15; ours holds R0-R7 in the place of ST(0)-ST(7). */
 export const FXSAVE_BYTES = 416;
 /** Where things lie in the image of a state, of which runs of changed bytes are recorded. */
 export const IMAGE = { registers: 0, fxsave: 128, data: 128 + FXSAVE_BYTES, bytes: 128 + FXSAVE_BYTES + 3 * PAGE } as const;

@@ -175,18 +175,16 @@ export class VectorMachine {
     };
   }
 
-  /** The FXSAVE area into the state; registers of the area are ST(i), those of the state R0-R7. */
+  /** The FXSAVE area into the state. */
   private loadFloat(image: Buffer): void {
     const { state } = this;
     const at = IMAGE.fxsave;
-    const status = image.readUInt16LE(at + 2);
     state.setWord(STATE.fpuControl, image.readUInt16LE(at));
-    state.setWord(STATE.fpuStatus, status);
+    state.setWord(STATE.fpuStatus, image.readUInt16LE(at + 2));
     state.setWord(STATE.fpuTag, image.readUInt8(at + 4));
     state.setWord(STATE.mxcsr, image.readUInt32LE(at + 24));
     for (let n = 0; n < 8; n++) {
-      const register = (n + (status >> 11)) & 7;
-      state.u8.set(image.subarray(at + 32 + n * 16, at + 42 + n * 16), STATE.fpu + register * 16);
+      state.u8.set(image.subarray(at + 32 + n * 16, at + 42 + n * 16), STATE.fpu + n * 16);
     }
     for (let n = 0; n < 16; n++) {
       state.u8.set(image.subarray(at + 160 + n * 16, at + 176 + n * 16), STATE.vector + n * 64);
@@ -197,15 +195,13 @@ export class VectorMachine {
     const { state } = this;
     const at = IMAGE.fxsave;
     image.fill(0, at, at + FXSAVE_BYTES);
-    const status = state.word(STATE.fpuStatus);
     image.writeUInt16LE(state.word(STATE.fpuControl), at);
-    image.writeUInt16LE(status & 0xffff, at + 2);
+    image.writeUInt16LE(state.word(STATE.fpuStatus), at + 2);
     image.writeUInt8(state.word(STATE.fpuTag) & 0xff, at + 4);
     image.writeUInt32LE(state.word(STATE.mxcsr), at + 24);
     image.writeUInt32LE(0x2ffff, at + 28);
     for (let n = 0; n < 8; n++) {
-      const register = STATE.fpu + ((n + (status >> 11)) & 7) * 16;
-      image.set(state.u8.subarray(register, register + 10), at + 32 + n * 16);
+      image.set(state.u8.subarray(STATE.fpu + n * 16, STATE.fpu + n * 16 + 10), at + 32 + n * 16);
     }
     for (let n = 0; n < 16; n++) {
       image.set(state.u8.subarray(STATE.vector + n * 64, STATE.vector + n * 64 + 16), at + 160 + n * 16);

@@ -1,4 +1,4 @@
-// The file of vectors: one line of JSON (the CPU, and key and count of each group), then the vectors, packed. Numbers
+// The file of vectors: one line of JSON (the CPU, and key, count and first seed of each group), then the vectors, packed. Numbers
 // are variable-length, seven bits a byte, low bits first; signed ones have their sign in the lowest bit.
 
 import { CODE, DATA, segmentBase } from './layout';
@@ -92,10 +92,10 @@ function startOf(mode: Mode, at: number): bigint {
   return BigInt(at - segmentBase(mode, 1));
 }
 
-function writeVector(to: Writer, vector: Vector): void {
+function writeVector(to: Writer, vector: Vector, firstSeed: number): void {
   const { mode, ending } = vector;
   to.byte([16, 32, 64].indexOf(mode.bits) | (mode.stack === 32 ? 4 : 0) | (PROFILES.indexOf(vector.profile) << 3));
-  to.unsigned(vector.seed);
+  to.unsigned(vector.seed - firstSeed);
   to.unsigned(vector.at - CODE.at);
   to.byte(vector.code.length);
   to.raw(vector.code);
@@ -134,12 +134,12 @@ function writeVector(to: Writer, vector: Vector): void {
   }
 }
 
-function readVector(from: Reader): Vector {
+function readVector(from: Reader, firstSeed: number): Vector {
   const head = from.byte();
   const bits = ([16, 32, 64] as const)[head & 3]!;
   const mode: Mode = { bits, stack: head & 4 ? 32 : 16 };
   const profile = PROFILES[head >> 3]!;
-  const seed = from.unsigned();
+  const seed = firstSeed + from.unsigned();
   const at = CODE.at + from.unsigned();
   const code = from.raw(from.byte());
   const flags = unpackFlags(from.byte()) | ALWAYS;
@@ -167,18 +167,18 @@ function readVector(from: Reader): Vector {
 /** The file's bytes. */
 export function packVectors({ cpu, groups }: VectorFile): Buffer {
   const writer = new Writer();
-  for (const { vectors } of groups) for (const vector of vectors) writeVector(writer, vector);
-  const head = { cpu, groups: groups.map(({ key, vectors }) => [key, vectors.length]) };
+  for (const { vectors } of groups) for (const vector of vectors) writeVector(writer, vector, vectors[0]!.seed);
+  const head = { cpu, groups: groups.map(({ key, vectors }) => [key, vectors.length, vectors[0]?.seed ?? 0]) };
   return Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), writer.content]);
 }
 
 /** The inverse of `packVectors`, group by group, so that they need not all be in memory. */
 export function* unpackVectors(file: Buffer): Generator<VectorGroup, void, undefined> {
   const end = file.indexOf(10);
-  const head = JSON.parse(file.toString('utf8', 0, end)) as { groups: [string, number][] };
+  const head = JSON.parse(file.toString('utf8', 0, end)) as { groups: [string, number, number][] };
   const reader = new Reader(file, end + 1);
-  for (const [key, count] of head.groups) {
-    yield { key, vectors: Array.from({ length: count }, () => readVector(reader)) };
+  for (const [key, count, seed] of head.groups) {
+    yield { key, vectors: Array.from({ length: count }, () => readVector(reader, seed)) };
   }
 }
 

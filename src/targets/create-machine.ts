@@ -1,0 +1,31 @@
+/** Makes a machine of ours from what its user says: reads the files, checks the values, boots. */
+import { Machine } from '../machine/machine';
+import {
+  DEFAULT_MEMORY,
+  type MachineSettings,
+  type Pace,
+  parseRtc,
+  parseSeed,
+  parseSize,
+  readGuestFile,
+} from './machine-settings';
+
+/** Throws UserErrors for everything that settings or files can have wrong. `onSerial` gets each byte the guest sends. */
+export function createMachine(settings: MachineSettings, pace: Pace, onSerial: (byte: number) => void): Machine {
+  const { kernel, initrd, cmdline, memory = DEFAULT_MEMORY, bare, seed, rtc, ept } = settings;
+  const memoryBytes = parseSize(memory);
+  return new Machine({
+    memoryBytes,
+    ...(seed !== undefined && { seed: parseSeed(seed) }),
+    ...(rtc !== undefined && { rtcSeconds: parseRtc(rtc, Date.now) }),
+    ...(bare !== undefined && { bare }),
+    ...(ept !== undefined && { hypervisor: { policy: ept } }),
+    kernel: readGuestFile('kernel', kernel),
+    boot: {
+      ...(initrd !== undefined && { initrd: readGuestFile('initrd', initrd) }),
+      ...(cmdline !== undefined && { cmdline }),
+    },
+    sleep: pace === 'wall' ? 'return' : 'skip',
+    onSerial,
+  });
+}
