@@ -17,8 +17,8 @@ export const RUN_OPTIONS: readonly Option[] = [
   { names: ['max-instructions'], value: 'N', help: 'stop after N instructions (exit code 3)' },
   { names: ['stats'], value: 'FILE', help: 'write counters, times, the state hash and the end to FILE, as JSON' },
   { names: ['no-jit'], help: 'interpret every instruction: what this version always does' },
-  { names: ['rtc'], value: 'TIME', help: 'the clock at start, ISO time or "now" (default 2024-01-01T00:00:00Z)' },
-  { names: ['seed'], value: 'N', help: 'seed of all randomness, 0 to 4294967295 (default 0)' },
+  { names: ['rtc'], value: 'TIME', help: 'the clock at start, ISO time or "now" (default 2026-01-01T00:00:00Z)' },
+  { names: ['seed'], value: 'N', help: 'seed of all randomness, 0 to 4294967295 (default 1)' },
   {
     names: ['pace'],
     value: 'free|wall',
@@ -26,6 +26,11 @@ export const RUN_OPTIONS: readonly Option[] = [
     help: 'an idle guest skips ahead (free, the default) or waits for real time (wall)',
   },
   { names: ['bare'], help: 'no hypervisor of ours: the guest has VMX root operation to itself' },
+  {
+    names: ['flat'],
+    value: 'ADDRESS:MODE',
+    help: 'the kernel is a flat binary: load and enter it there, in real16, protected32 or long64',
+  },
   { names: ['help'], help: 'this text' },
   {
     names: ['ept'],
@@ -69,6 +74,7 @@ export function planRun(values: Values): RunPlan {
       seed: text(values, 'seed'),
       rtc: text(values, 'rtc'),
       ept: text(values, 'ept') as EptMode | undefined,
+      flat: text(values, 'flat'),
     },
     serial: parseSerial(text(values, 'serial') ?? 'stdio'),
     pace: (text(values, 'pace') ?? 'free') as Pace,

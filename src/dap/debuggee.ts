@@ -2,7 +2,7 @@
  * What a session debugs: its target, whether that runs, what the current stop can show, and the events that follow from
  * stops, ends and the serial line. Requests are handled elsewhere; this is what they act on.
  */
-import type { Resume, Stop, Target } from '../targets/target';
+import type { Resume, Run, Stop, Target } from '../targets/target';
 import { ended, launchedAlready, noThread, notLaunched, running } from './errors';
 import type { Launch } from './launch';
 import { VariableStore } from './variables';
@@ -68,7 +68,16 @@ export class Debuggee {
     const { launch } = this.launched;
     if (launch.stopOnEntry && !launch.noDebug)
       this.emit('stopped', { reason: 'entry', description: 'Paused on entry', threadId: 1, allThreadsStopped: true });
-    else this.resume(1, { kind: 'continue' });
+    else void this.start();
+  }
+
+  // The first run has no request to refuse: what goes wrong with it ends the session.
+  private async start(): Promise<void> {
+    try {
+      (await this.resume(1, { kind: 'continue' }))();
+    } catch (error) {
+      this.onFailure(error as Error);
+    }
   }
 
   /** Replaces the instruction breakpoints: linear addresses with their ids. */
@@ -77,17 +86,21 @@ export class Debuggee {
     await this.applyBreakpoints();
   }
 
-  /** Throws a UserError if the guest cannot go on from here. */
-  requireResumable(): void {
-    void this.stoppedTarget;
+  /**
+   * Lets the guest go on, or throws a UserError. A `stopped` or an end follows as events once the returned function has
+   * been called: when the request is answered.
+   */
+  async resume(thread: number, how: Resume): Promise<() => void> {
+    const target = this.stoppedTarget;
     if (this.end !== undefined) throw ended(this.end);
-  }
-
-  /** Lets the guest go on; a `stopped` or an end follows as events. */
-  resume(thread: number, how: Resume): void {
+    const run = await target.resume(thread, how);
     this.runs = true;
     this.store = undefined;
-    this.target.resume(thread, how).then(
+    return () => this.follow(thread, run);
+  }
+
+  private follow(thread: number, { stopped }: Run): void {
+    stopped.then(
       (stop) => this.onStop(thread, stop),
       (error: Error) => this.onFailure(error),
     );

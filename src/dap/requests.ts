@@ -44,9 +44,8 @@ export async function threadOf(debuggee: Debuggee, args: Arguments, otherwise?: 
 }
 
 /** The answer of a request that lets the guest go on. */
-export function resuming(debuggee: Debuggee, thread: number, how: Resume, body: object = {}): Reply {
-  debuggee.requireResumable();
-  return { body, after: () => debuggee.resume(thread, how) };
+export async function resuming(debuggee: Debuggee, thread: number, how: Resume, body: object = {}): Promise<Reply> {
+  return { body, after: await debuggee.resume(thread, how) };
 }
 
 /** All standard requests of a session, by command. */

@@ -12,7 +12,7 @@ import type { CodeBits, Decoded, OperandValue } from '../isa/decoded';
 import { RIP_BASE } from '../isa/decoded';
 import type { Decoder } from '../isa/decode';
 import type { Instruction } from '../isa/define';
-import { operandsOf } from '../isa/operands';
+import type { Operand } from '../isa/semantics';
 import { SEGMENT_BYTES, STATE } from '../cpu/layout';
 import type { ProcessorState } from '../cpu/state';
 import { BLOCK_TABLE_ENTRIES, PAGE, PAGE_FLAG } from '../memory/plan';
@@ -103,7 +103,7 @@ export class BlockCache {
         entry += ENTRY_BYTES;
         offset += decoded.length;
         count++;
-        if (endsBlock(decoded.instruction)) break;
+        if (endsBlock(decoded.instruction) || this.isKnown(at + offset, mode)) break;
         continue;
       }
       if (decoded && decoded.failure !== 'truncated') {
@@ -192,6 +192,15 @@ export class BlockCache {
     this.bytes.fill(0, this.plan.blockTable, this.plan.blockTable + BLOCK_TABLE_ENTRIES * 16);
     this.next = this.plan.arena + SCRATCH_BYTES;
     this.host.nextGeneration();
+  }
+
+  /** True when a block begins there: running into it beats decoding its instructions once more. */
+  private isKnown(host: number, mode: number): boolean {
+    const slot = this.plan.blockTable + blockSlotIndex(host, mode) * 16;
+    return (
+      this.view.getUint32(slot + BLOCK_SLOT.host, true) === host &&
+      this.view.getUint32(slot + BLOCK_SLOT.mode, true) === mode
+    );
   }
 
   private linearOf(rip: bigint, bits: CodeBits): bigint {
@@ -322,7 +331,9 @@ export class BlockCache {
   private writeEntry(entry: number, decoded: Decoded, offset: number, bits: CodeBits): void {
     const { view } = this;
     const mode64 = bits === 64;
-    view.setUint16(entry + ENTRY.handler, this.handlers.handlerOf(decoded, mode64), true);
+    const handler = this.handlers.handlerOf(decoded, mode64);
+    const { operands } = this.handlers.keyOf(handler)!;
+    view.setUint16(entry + ENTRY.handler, handler, true);
     view.setUint16(entry + ENTRY.offset, offset, true);
     view.setUint8(entry + ENTRY.length, decoded.length);
     const sizeCode = decoded.addressSize === 64 ? 2 : decoded.addressSize === 32 ? 1 : 0;
@@ -332,7 +343,6 @@ export class BlockCache {
     let segment = decoded.dataSegment;
     view.setInt32(entry + ENTRY.displacement, 0, true);
     view.setBigInt64(entry + ENTRY.immediate, 0n, true);
-    const operands = operandsOf(decoded.form, decoded.size, decoded.memory);
     for (let i = 0; i < operands.length; i++) {
       const value = decoded.operands[i]!;
       const operand = operands[i]!;
@@ -386,7 +396,7 @@ export class BlockCache {
 }
 
 /** The register field of an entry: a state offset, or the number where handlers want that. */
-function registerField(number: number, file: ReturnType<typeof operandsOf>[number]['file']): number {
+function registerField(number: number, file: Operand['file']): number {
   switch (file) {
     case 'general':
       return number >= 16 ? STATE.general + (number - 16) * 8 + 1 : STATE.general + number * 8;

@@ -135,12 +135,11 @@ export class HandlerSemantics extends Semantics {
     );
   }
 
-  sourceOffset(operand: Operand, aligned = false): I32 {
-    if (operand.kind === 'register') return this.registerOffset(operand);
-    const scratch = i32.const(STATE.result);
-    if (operand.bits === 128) this.code.store(scratch, this.readVector(operand, aligned), 128);
-    else this.code.store(scratch, this.wide(this.read(operand)), 64);
-    return scratch;
+  stage(value: Int | V128): I32 {
+    const place = i32.const(STATE.result);
+    if (value.type === 'v128') this.code.store(place, value as V128, 128);
+    else this.code.store(place, this.wide(value as Int), 64);
+    return place;
   }
 
   registerNumber(operand: Operand): I32 {

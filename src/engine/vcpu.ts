@@ -105,7 +105,8 @@ export class Vcpu {
       if (ended) return ended;
       if (left <= 0) return 'budget';
       const attention = state.word(STATE.attention);
-      const single = (attention & (ATTENTION.shadow | ATTENTION.trap | ATTENTION.observer)) !== 0;
+      const single =
+        (attention & (ATTENTION.shadow | ATTENTION.trap | ATTENTION.observer)) !== 0 || parts.vmx.monitorTrapWaits;
       const flags = state.word(STATE.eflags);
       const shadow = attention & ATTENTION.shadow ? { ...processor.interruptibility } : undefined;
       const world = parts.deadline() - clock.ticks;

@@ -130,8 +130,8 @@ class EffectsMaker extends Semantics {
     return this.unknown('i32');
   }
 
-  sourceOffset(operand: Operand): I32 {
-    this.operandRead(operand);
+  stage(value: Expr): I32 {
+    this.use(value);
     return this.unknown('i32');
   }
 

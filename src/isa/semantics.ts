@@ -77,11 +77,16 @@ export abstract class Semantics {
   abstract writeVector(operand: Operand, value: V128, aligned?: boolean): void;
   /** State offset (bytes) of a register operand, for slow functions. */
   abstract registerOffset(operand: Operand): I32;
+  /** Puts a value into the `result` slots (zero-extended to 64 bits) for a slow function to read; their state offset. */
+  abstract stage(value: Int | V128): I32;
   /**
    * State offset (bytes) of an operand's value, for slow functions: a register's own; memory is read (`aligned`: #GP(0)
-   * unless 128 bits lie on a 16-byte boundary) into the `result` slots, zero-extended to 64 bits.
+   * unless 128 bits lie on a 16-byte boundary) and staged.
    */
-  abstract sourceOffset(operand: Operand, aligned?: boolean): I32;
+  sourceOffset(operand: Operand, aligned = false): I32 {
+    if (operand.kind === 'register') return this.registerOffset(operand);
+    return this.stage(operand.bits === 128 ? this.readVector(operand, aligned) : this.read(operand));
+  }
   /** Number of a register operand (segment, control, debug register, ST(i)). */
   abstract registerNumber(operand: Operand): I32;
   /** Where a memory operand lies: its segment, and its offset cut to the address size. */

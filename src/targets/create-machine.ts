@@ -4,6 +4,7 @@ import {
   DEFAULT_MEMORY,
   type MachineSettings,
   type Pace,
+  parseFlat,
   parseRtc,
   parseSeed,
   parseSize,
@@ -12,7 +13,7 @@ import {
 
 /** Throws UserErrors for everything that settings or files can have wrong. `onSerial` gets each byte the guest sends. */
 export function createMachine(settings: MachineSettings, pace: Pace, onSerial: (byte: number) => void): Machine {
-  const { kernel, initrd, cmdline, memory = DEFAULT_MEMORY, bare, seed, rtc, ept } = settings;
+  const { kernel, initrd, cmdline, memory = DEFAULT_MEMORY, bare, seed, rtc, ept, flat } = settings;
   const memoryBytes = parseSize(memory);
   return new Machine({
     memoryBytes,
@@ -24,6 +25,7 @@ export function createMachine(settings: MachineSettings, pace: Pace, onSerial: (
     boot: {
       ...(initrd !== undefined && { initrd: readGuestFile('initrd', initrd) }),
       ...(cmdline !== undefined && { cmdline }),
+      ...(flat !== undefined && { flat: parseFlat(flat) }),
     },
     sleep: pace === 'wall' ? 'return' : 'skip',
     onSerial,

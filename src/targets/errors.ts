@@ -40,3 +40,10 @@ export const notATime = (text: string): UserError =>
 /** A seed that does not read as one. */
 export const notASeed = (text: string): UserError =>
   new UserError('seed/syntax', `"${text}" is not a seed: write a whole number from 0 to 4294967295.`);
+
+/** A place for a flat binary that does not read as one. */
+export const notAPlacement = (text: string): UserError =>
+  new UserError(
+    'flat/syntax',
+    `"${text}" is not a place for a flat binary: write ADDRESS:MODE with real16, protected32 or long64, such as 0x7c00:real16.`,
+  );

@@ -3,7 +3,8 @@
  * files. Everything here that is wrong is a UserError.
  */
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
-import { fileTooLarge, notAFile, notASeed, notASize, notATime, unreadableFile } from './errors';
+import type { FlatPlacement } from '../machine/boot/options';
+import { fileTooLarge, notAFile, notAPlacement, notASeed, notASize, notATime, unreadableFile } from './errors';
 
 /** How guest time relates to the host's: `free` runs as fast as it can, `wall` waits for the host's clock in HLT. */
 export type Pace = 'free' | 'wall';
@@ -26,6 +27,8 @@ export interface MachineSettings {
   /** `now`, or an ISO time. */
   readonly rtc?: string | undefined;
   readonly ept?: EptMode | undefined;
+  /** `ADDRESS:MODE` of a flat binary. */
+  readonly flat?: string | undefined;
 }
 
 /** The memory of a machine whose user says nothing. */
@@ -60,6 +63,15 @@ export function parseRtc(text: string, now: () => number): number {
   const seconds = ISO.test(text) ? Math.floor(Date.parse(withZone) / 1000) : NaN;
   if (!(seconds >= 0 && seconds <= LAST_RTC_SECOND)) throw notATime(text);
   return seconds;
+}
+
+const FLAT = /^(0x[0-9a-f]{1,8}|[0-9]{1,10}):(real16|protected32|long64)$/i;
+
+/** Where a flat binary goes, from `ADDRESS:MODE`. */
+export function parseFlat(text: string): FlatPlacement {
+  const match = FLAT.exec(text);
+  if (!match) throw notAPlacement(text);
+  return { address: Number(match[1]), mode: match[2]!.toLowerCase() as FlatPlacement['mode'] };
 }
 
 const MAX_FILE_BYTES = 3 * 2 ** 30;

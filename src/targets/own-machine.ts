@@ -16,7 +16,7 @@ import { describeEnd, MachineLoop, type LoopEnd } from './machine-loop';
 import type { MachineSettings, Pace } from './machine-settings';
 import { describeRegisters } from './registers';
 import { SerialInput } from './serial-input';
-import type { Position, Register, Resume, Stop, Target, TargetThread } from './target';
+import type { Position, Register, Resume, Run, Stop, Target, TargetThread } from './target';
 import { walkAnswer } from './walk-answer';
 
 const VCPU: TargetThread = { id: 1, name: 'vCPU 0' };
@@ -38,6 +38,7 @@ class OwnMachine implements Target {
   private spoken: number[] = [];
   private listener: (bytes: Uint8Array) => void = () => {};
   private runs = false;
+  private hasRun = false;
   private disposed = false;
 
   constructor(settings: MachineSettings, pace: Pace) {
@@ -50,16 +51,15 @@ class OwnMachine implements Target {
     return Promise.resolve([VCPU]);
   }
 
-  async resume(_thread: number, how: Resume): Promise<Stop> {
+  async resume(_thread: number, how: Resume): Promise<Run> {
     const start = this.starter(how);
-    this.runs = true;
-    try {
-      return this.stopOf(how, await start());
-    } finally {
-      this.runs = false;
-      this.machine.setExitFilter(undefined);
-      this.machine.setBreakpoints(this.breakpoints);
-    }
+    const isFirst = !this.hasRun;
+    this.hasRun = true;
+    const linear = this.machine.linearRip();
+    // Going on from a breakpoint passes it; but nobody has stopped at the guest's first instruction yet.
+    if (isFirst && how.kind === 'continue' && this.breakpoints.includes(linear))
+      return { stopped: Promise.resolve({ reason: 'instruction breakpoint', linear }) };
+    return { stopped: this.run(how, start) };
   }
 
   pause(): void {
@@ -92,12 +92,7 @@ class OwnMachine implements Target {
     return this.machine.readMemory(space, address, length);
   }
 
-  async walk(
-    _thread: number,
-    space: 'linear' | 'guestPhysical',
-    address: bigint,
-    access: Access,
-  ): Promise<WalkAnswer> {
+  async walk(_thread: number, space: 'linear' | 'guestPhysical', address: bigint, access: Access): Promise<WalkAnswer> {
     const { machine } = this;
     const user = machine.asGuest(() => ((machine.state.word(STATE.mode) >> MODE.cplShift) & 3) === 3);
     const kind = { write: access === 'write', execute: access === 'execute', user };
@@ -124,6 +119,17 @@ class OwnMachine implements Target {
     this.pause();
   }
 
+  private async run(how: Resume, start: () => Promise<LoopEnd>): Promise<Stop> {
+    this.runs = true;
+    try {
+      return this.stopOf(how, await start());
+    } finally {
+      this.runs = false;
+      this.machine.setExitFilter(undefined);
+      this.machine.setBreakpoints(this.breakpoints);
+    }
+  }
+
   /** What runs the machine as asked; wrong wishes are refused before anything runs. */
   private starter(how: Resume): () => Promise<LoopEnd> {
     const { machine, loop } = this;
@@ -137,7 +143,10 @@ class OwnMachine implements Target {
         return () => this.stepOver(between);
       case 'stepExit': {
         if (!machine.exits)
-          throw new UserError('exit/bare', 'A bare machine has no hypervisor of ours to exit to: launch without "bare".');
+          throw new UserError(
+            'exit/bare',
+            'A bare machine has no hypervisor of ours to exit to: launch without "bare".',
+          );
         const reasons = how.reasons && exitReasonNumbers(how.reasons);
         machine.setExitFilter((exit) => reasons?.has(exit.reason & 0xffff) ?? true);
         return () => loop.run(Infinity, between);

@@ -72,6 +72,12 @@ export type Stop =
   | { readonly reason: 'vm exit'; readonly exit: ExitDescription }
   | { readonly reason: 'ended'; readonly end: End };
 
+/** A guest that has been let go. */
+export interface Run {
+  /** Resolves to why it stopped; rejects only for a bug in the machine. */
+  readonly stopped: Promise<Stop>;
+}
+
 /** One vCPU. */
 export interface TargetThread {
   /** From 1. */
@@ -83,9 +89,9 @@ export interface TargetThread {
 export interface Target {
   threads(): Promise<readonly TargetThread[]>;
 
-  /** Runs until something stops it; one at a time. Resolves to why it stopped. */
-  resume(thread: number, how: Resume): Promise<Stop>;
-  /** Makes a running `resume` stop soon with reason `pause`; without one it does nothing. */
+  /** Lets the guest go on, one run at a time; rejects with a UserError for what it cannot do, and nothing has run then. */
+  resume(thread: number, how: Resume): Promise<Run>;
+  /** Makes the run at hand stop soon with reason `pause`; without one it does nothing. */
   pause(): void;
 
   position(thread: number): Promise<Position>;
@@ -104,6 +110,6 @@ export interface Target {
   /** Queues bytes for the guest's serial line. */
   sendSerial(bytes: Uint8Array): void;
 
-  /** Ends the guest and gives everything back; a running `resume` resolves with reason `pause`. */
+  /** Ends the guest and gives everything back; the run at hand stops with reason `pause`. */
   dispose(): Promise<void>;
 }

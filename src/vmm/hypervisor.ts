@@ -245,6 +245,7 @@ export class Hypervisor {
     const result = vmx.enter(!vmcs.launched);
     if (result === 'exit') return 'exit';
     if (result === 'entered') {
+      if (vmx.injectionDelivered && this.injection.completesInstruction) clock.retire();
       this.emulator.entered();
       return 'entered';
     }

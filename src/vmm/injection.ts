@@ -33,6 +33,7 @@ const TYPE_AND_VECTOR = 0x7ff;
 
 export class Injection {
   private event: PendingEvent | undefined;
+  private isInstruction = false;
   private nmiWaits = false;
 
   constructor(
@@ -43,6 +44,14 @@ export class Injection {
   /** True if an exception or an interrupted event waits for the next entry. */
   get hasEvent(): boolean {
     return this.event !== undefined;
+  }
+
+  /**
+   * True if the entry that was prepared last delivers a software interrupt or exception: the delivery completes the
+   * guest's INT instruction, which counts then.
+   */
+  get completesInstruction(): boolean {
+    return this.isInstruction;
   }
 
   /** Gives the guest a hardware exception at its present RIP. */
@@ -93,7 +102,9 @@ export class Injection {
   prepare(eventOnly: boolean): void {
     const { vmcs } = this;
     let windows = 0;
+    this.isInstruction = false;
     if (this.event) {
+      this.isInstruction = ((this.event.information >>> 8) & 7) >= INTERRUPTION_TYPE.SOFTWARE_INTERRUPT;
       this.inject(this.event);
       this.event = undefined;
     } else if (!eventOnly) {

@@ -247,19 +247,19 @@ const CASES: readonly Case[] = [
     mode: 'virtual',
     prepare: (rig) => (rig.state.rflags = 0x23202),
     call: iret(32),
-    frame: [0x77, 0x300, 0x102],
+    frame: [0x77, 0x300, 0x82],
     frameBytes: 4,
     ends: '300:77 0:5000',
-    also: (rig) => equal(rig.state.rflags, 0x23102),
+    also: (rig) => equal(rig.state.rflags, 0x23082),
   },
   {
     name: 'IRET, same level',
     mode: 'protected0',
     call: iret(32),
-    frame: [0x77, 8, 0x13246],
+    frame: [0x77, 8, 0x3246],
     frameBytes: 4,
     ends: '8:77 10:5000',
-    also: (rig) => equal(rig.state.rflags, 0x13246),
+    also: (rig) => equal(rig.state.rflags, 0x3246),
   },
   {
     name: 'IRET at CPL 3 with IOPL 0 changes neither IF nor IOPL',
@@ -376,6 +376,33 @@ describe('far transfers', () => {
       also?.(rig);
     });
   }
+
+  it('IRET to an outer level drops inner segments and keeps the others', () => {
+    const rig = new Rig('long0');
+    rig.slow.loadSegment(4, SELECTOR.data3);
+    rig.state.setGeneral(4, 0x4000n);
+    [0x77, SELECTOR.code64User, 0x202, 0x4800, SELECTOR.data64User].forEach((value, index) =>
+      rig.memory.write64(BigInt(0x4000 + index * 8), BigInt(value)),
+    );
+    rig.slow.interruptReturn(64);
+    deepEqual([rig.state.selector(3), rig.state.selector(4)], [0, SELECTOR.data3]);
+  });
+
+  it('a push beyond the limit of the stack segment is #SS(0)', () => {
+    const rig = new Rig('protected0');
+    rig.setDescriptor(SELECTOR.data0, descriptor(0, 0x4fff, 0x4092));
+    rig.slow.loadSegment(2, SELECTOR.data0);
+    rig.state.setGeneral(4, 0x5002n);
+    equal(
+      rig.call((slow) => slow.farCall(SELECTOR.code0, 0x50n, 32)),
+      '12:0',
+    );
+    rig.state.setGeneral(4, 0x5000n);
+    equal(
+      rig.call((slow) => slow.farCall(SELECTOR.code0, 0x50n, 32)),
+      'Jumped',
+    );
+  });
 
   it('IRET ends blocking by NMI even when it faults', () => {
     const rig = new Rig('protected0');

@@ -163,6 +163,7 @@ describe('task switch', () => {
   const LATE: readonly (readonly [string, Readonly<Record<number, number>>, number, number])[] = [
     ['LDT not an LDT', { 0x60: SELECTOR.data0 }, 10, SELECTOR.data0],
     ['CS is data', { 0x4c: SELECTOR.data0 }, 10, SELECTOR.data0],
+    ['CS of another level', { 0x4c: SELECTOR.code3 & ~3 }, 10, SELECTOR.code3 & ~3],
     ['CS not present', { 0x4c: SELECTOR.absentCode }, 11, SELECTOR.absentCode],
     ['SS null', { 0x50: 0 }, 10, 0],
     ['SS not present', { 0x50: SELECTOR.absentData }, 12, SELECTOR.absentData],

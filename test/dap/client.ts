@@ -55,7 +55,7 @@ export class DapClient {
 
   /** The next event of this name that has not been waited for; events before it are passed over. */
   async event<T = Record<string, unknown>>(name: string): Promise<T> {
-    for (; this.seen < this.messages.length; ) {
+    for (; this.seen < this.messages.length;) {
       const message = this.messages[this.seen++]!;
       if (message.type === 'event' && (message as DebugProtocol.Event).event === name)
         return (message as DebugProtocol.Event).body as T;
@@ -70,6 +70,11 @@ export class DapClient {
   /** Sends a body as it is, JSON or not. */
   sendRaw(body: string): void {
     this.to.write(`Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+  }
+
+  /** Ends what goes to the server. */
+  close(): void {
+    this.to.end();
   }
 
   /** All text of output events of a category, so far. */

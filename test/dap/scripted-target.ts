@@ -2,7 +2,7 @@
 import type { Access, AddressSpace } from '../../src/protocol/address';
 import type { ExitDescription } from '../../src/protocol/exit';
 import type { WalkAnswer } from '../../src/protocol/walk';
-import type { Position, Register, Resume, Stop, Target, TargetThread } from '../../src/targets/target';
+import type { Position, Register, Resume, Run, Stop, Target, TargetThread } from '../../src/targets/target';
 
 /** Sixteen bytes of NOP from this linear address on are all the memory there is. */
 export const CODE = 0xffffffff81000000n;
@@ -19,9 +19,9 @@ export class ScriptedTarget implements Target {
   threads(): Promise<readonly TargetThread[]> {
     return Promise.resolve([{ id: 1, name: 'vCPU 0' }]);
   }
-  resume(_thread: number, how: Resume): Promise<Stop> {
+  resume(_thread: number, how: Resume): Promise<Run> {
     this.resumed.push(how);
-    return new Promise((resolve, reject) => (this.settle = { resolve, reject }));
+    return Promise.resolve({ stopped: new Promise((resolve, reject) => (this.settle = { resolve, reject })) });
   }
   /** Ends the run at hand. */
   stop(stop: Stop): void {

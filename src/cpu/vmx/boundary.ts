@@ -54,14 +54,15 @@ export class Boundary {
   eventExits(event: ProcessorEvent): boolean {
     const { core } = this;
     if (!core.isNonRoot) return false;
+    core.injectionDelivered = false;
     if (core.primary(PRIMARY.MONITOR_TRAP_FLAG)) {
       core.monitorTrap = MONITOR_TRAP_DUE;
       core.processor.requestAttention();
     }
     if (!this.isIntercepted(event)) return false;
     const exit = core.exit.begin(EXIT_REASON.EXCEPTION_OR_NMI, resumeFlagOf(event, core.processor.state.rflags));
-    exit.interruption = encodeEvent(event);
-    exit.errorCode = event.errorCode ?? 0;
+    exit.interruption = encodeEvent(event, core.isProtected);
+    exit.errorCode = core.isProtected ? (event.errorCode ?? 0) : 0;
     exit.instructionLength = event.instructionLength;
     if (event.vector === VECTOR.PF) exit.qualify(event.address ?? 0n);
     if (event.vector === VECTOR.DB) exit.qualificationLow = (event.debugStatus ?? 0) & DEBUG_STATUS_BITS;

@@ -113,6 +113,7 @@ export class VmEntries {
     const { core } = this;
     const { processor } = core;
     const word = vmcs.low(F.ENTRY_INTERRUPTION_INFORMATION);
+    core.injectionDelivered = false;
     if (!(word & VALID_BIT)) return 'entered';
     if (((word >>> 8) & 7) === INTERRUPTION_TYPE.OTHER_EVENT) {
       core.monitorTrap = MONITOR_TRAP_DUE;
@@ -122,6 +123,7 @@ export class VmEntries {
     processor.activity = 'active';
     if (!keepsPendingDebug(word, processor.interruptibility.movSs)) processor.pendingDebug = 0;
     const event = decodeEvent(word, vmcs.low(F.ENTRY_EXCEPTION_ERROR_CODE), vmcs.low(F.ENTRY_INSTRUCTION_LENGTH));
+    core.injectionDelivered = true;
     if (processor.deliver(event, true) === 'exit') {
       this.exits.carryOut();
       return 'exit';

@@ -17,9 +17,10 @@ const KINDS: Readonly<Record<number, EventKind>> = Object.fromEntries(
   Object.entries(TYPES).map(([kind, type]) => [type, kind as EventKind]),
 );
 
-/** The event as a valid word of interruption information. */
-export function encodeEvent(event: ProcessorEvent): number {
-  return encodeInterruption(event.vector, TYPES[event.kind], { hasErrorCode: event.errorCode !== undefined });
+/** The event as a valid word of interruption information; in real-address mode exceptions have no error codes. */
+export function encodeEvent(event: ProcessorEvent, isProtected: boolean): number {
+  const hasErrorCode = isProtected && event.errorCode !== undefined;
+  return encodeInterruption(event.vector, TYPES[event.kind], { hasErrorCode });
 }
 
 /** The event of a valid VM-entry interruption-information word whose type is not "other event". */

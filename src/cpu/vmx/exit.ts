@@ -138,7 +138,7 @@ export class VmExits {
     vmcs.store(F.EXIT_INTERRUPTION_ERROR_CODE, exit.errorCode);
     // IDT-vectoring: exits that came up while an event was delivered (SDM 28.2.4).
     const event = vectoring && reason !== EXIT_REASON.TRIPLE_FAULT ? vectoring : undefined;
-    const information = event ? encodeEvent(event) : 0;
+    const information = event ? encodeEvent(event, this.core.isProtected) : 0;
     vmcs.store(F.IDT_VECTORING_INFORMATION, information);
     vmcs.store(F.IDT_VECTORING_ERROR_CODE, event && information & ERROR_CODE_BIT ? event.errorCode! : 0);
     const length = event && (isEpt || isException) ? event.instructionLength : exit.instructionLength;

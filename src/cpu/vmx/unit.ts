@@ -96,8 +96,18 @@ export class VmxUnit implements VmxHooks {
     return this.core.lastFailure;
   }
 
+  /** True if the last VM entry injected an event and it reached its handler, with no other exception on the way. */
+  get injectionDelivered(): boolean {
+    return this.core.injectionDelivered;
+  }
+
   get deadline(): number {
     return this.core.deadline;
+  }
+
+  /** True while the monitor trap flag waits for one instruction to complete (SDM 26.5.2). */
+  get monitorTrapWaits(): boolean {
+    return this.core.monitorTrap >= 0;
   }
 
   /** VMLAUNCH (`launch`) or VMRESUME by a native host: as the instruction, without its flags. */

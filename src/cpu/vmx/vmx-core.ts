@@ -5,7 +5,7 @@
 import type { PhysicalMemory } from '../../memory/physical-memory';
 import { PAGE } from '../../memory/plan';
 import { MODE, STATE } from '../layout';
-import { EFER } from '../mode';
+import { CR0, EFER } from '../mode';
 import type { ProcessorForVmx } from '../vmx-hooks';
 import { supportsField } from './capabilities';
 import type { Capabilities } from './capabilities';
@@ -41,6 +41,8 @@ export class VmxCore implements EntryContext {
   tprBelowThreshold = false;
   /** Task switches that would exit are let through: set while an emulator runs an instruction. */
   allowTaskSwitch = false;
+  /** The event that the last VM entry injected reached its handler: no exception came up on the way. */
+  injectionDelivered = false;
   /** The last VM entry that failed a check, for the views. */
   lastFailure: EntryFailure | undefined;
   /** IA32_EFER.LMA when the entry checks run. */
@@ -62,6 +64,11 @@ export class VmxCore implements EntryContext {
 
   get isNonRoot(): boolean {
     return this.modeBits === MODE.nonRoot;
+  }
+
+  /** CR0.PE of the processor. */
+  get isProtected(): boolean {
+    return (this.processor.state.word(STATE.cr0) & CR0.PE) !== 0;
   }
 
   /** The current VMCS, which VMX non-root operation always has. */

@@ -1,6 +1,7 @@
 /**
  * SSE arithmetic, comparison and logic (SDM Vol. 1, 5.5.1, 5.6.1, 5.7, 5.10.3 to 5.10.5). What rounds or raises SIMD
- * floating-point exceptions is computed by the slow function `sse` in soft-float, so that MXCSR is exact.
+ * floating-point exceptions is computed by the slow function `sse` in soft-float, so that MXCSR is exact; scalar
+ * arithmetic and comparisons run in line where the result provably agrees (sse-fast.ts).
  */
 import { i32 } from '../../wasm/expr';
 import { define } from '../define';
@@ -8,10 +9,11 @@ import type { Feature, Instruction } from '../define';
 import { op } from '../form';
 import type { Form } from '../form';
 import { sseOperation } from '../float-operations';
-import type { Int } from '../semantics';
 import { immediateByte } from './simd-entry';
 import { and, andNot, or, xor } from './simd-lane';
 import type { Binary } from './simd-lane';
+import { areNormal, fastComparison, fastScalar } from './sse-fast';
+import type { ScalarOperator } from './sse-fast';
 
 interface ElementType {
   readonly suffix: 'PS' | 'PD' | 'SS' | 'SD';
@@ -43,6 +45,27 @@ function family(name: string, opcode: string, types: readonly ElementType[], imm
   );
 }
 
+/** The scalar forms of an operation that WebAssembly has too: in line where that is exact, else in soft-float. */
+function scalarFamily(name: ScalarOperator, opcode: string): Instruction[] {
+  const packed = family(name, opcode, [PS, PD]);
+  const scalar = [SS, SD].map(({ suffix, prefix, type, feature }) => {
+    const forms = [op(`${prefix} 0f ${opcode}`, `V${type},W${type}`)];
+    const operation = sseOperation(name + suffix);
+    return define(name + suffix, { forms, feature }, (m, [dst, src]) => {
+      m.enterSse();
+      const b = m.read(src!);
+      const a = name === 'SQRT' ? b : m.read(dst!);
+      const { result, isExact } = fastScalar(m, name, a, b);
+      m.if(
+        isExact,
+        () => m.write(dst!, result),
+        () => m.call('sse', i32.const(operation), m.registerOffset(dst!), m.stage(b), i32.const(0)),
+      );
+    });
+  });
+  return [...packed, ...scalar];
+}
+
 /** SSE3's and SSE4.1's have their own maps and features. */
 function later(name: string, encoding: string, operands: string, feature: Feature): Instruction {
   return computed(name, [op(encoding, operands, { uimm: true })], feature);
@@ -69,9 +92,16 @@ function comparison(name: string, opcode: string): Instruction[] {
     const forms = [op(`${prefix} 0f ${opcode}`, `V${type},W${type}`)];
     return define(name + suffix, { forms, feature }, (m, [left, right]) => {
       m.enterSse();
-      const source = m.sourceOffset(right!);
-      m.call('sse', i32.const(operation), m.registerOffset(left!), source, i32.const(0));
-      m.setFlags(m.narrow(m.result2() as Int));
+      const b = m.read(right!);
+      const a = m.read(left!);
+      m.if(
+        areNormal(a, b),
+        () => m.setFlags(fastComparison(a, b)),
+        () => {
+          m.call('sse', i32.const(operation), m.registerOffset(left!), m.stage(b), i32.const(0));
+          m.setFlags(m.narrow(m.result2()));
+        },
+      );
     });
   });
 }
@@ -79,18 +109,18 @@ function comparison(name: string, opcode: string): Instruction[] {
 const ALL = [PS, PD, SS, SD];
 
 export const SSE_ARITHMETIC: readonly Instruction[] = [
-  ...family('SQRT', '51', ALL),
+  ...scalarFamily('SQRT', '51'),
   ...family('RSQRT', '52', [PS, SS]),
   ...family('RCP', '53', [PS, SS]),
   ...logic('AND', '54', and),
   ...logic('ANDN', '55', (a, b) => andNot(b, a)),
   ...logic('OR', '56', or),
   ...logic('XOR', '57', xor),
-  ...family('ADD', '58', ALL),
-  ...family('MUL', '59', ALL),
-  ...family('SUB', '5c', ALL),
+  ...scalarFamily('ADD', '58'),
+  ...scalarFamily('MUL', '59'),
+  ...scalarFamily('SUB', '5c'),
   ...family('MIN', '5d', ALL),
-  ...family('DIV', '5e', ALL),
+  ...scalarFamily('DIV', '5e'),
   ...family('MAX', '5f', ALL),
   ...family('CMP', 'c2', ALL, ',Ib'),
   ...comparison('UCOMI', '2e'),

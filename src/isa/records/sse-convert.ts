@@ -1,10 +1,12 @@
-/** SSE conversions (SDM Vol. 1, 5.5.1.6, 5.6.1.6, 5.6.2), computed by the slow function `sse`. */
+/** SSE conversions (SDM Vol. 1, 5.5.1.6, 5.6.1.6, 5.6.2), computed by the slow function `sse` where they are not exact. */
 import { i32 } from '../../wasm/expr';
+import type { I32, I64 } from '../../wasm/expr';
 import { define } from '../define';
 import type { Feature, Instruction } from '../define';
 import { op } from '../form';
 import { sseOperation } from '../float-operations';
 import { checkPending } from './simd-entry';
+import { areNormal, doubleOf, truncated, truncates, widened } from './sse-fast';
 
 type Row = readonly [name: string, encoding: string, operands: string, feature: Feature];
 
@@ -12,7 +14,6 @@ type Row = readonly [name: string, encoding: string, operands: string, feature: 
 const VECTOR: readonly Row[] = [
   ['CVTPS2PD', 'np 0f 5a', 'Vpd,Wq', 'SSE2'],
   ['CVTPD2PS', '66 0f 5a', 'Vps,Wpd', 'SSE2'],
-  ['CVTSS2SD', 'f3 0f 5a', 'Vsd,Wss', 'SSE2'],
   ['CVTSD2SS', 'f2 0f 5a', 'Vss,Wsd', 'SSE2'],
   ['CVTDQ2PS', 'np 0f 5b', 'Vps,Wdq', 'SSE2'],
   ['CVTPS2DQ', '66 0f 5b', 'Vdq,Wps', 'SSE2'],
@@ -57,6 +58,10 @@ function mmx([name, encoding, operands, feature]: Row): Instruction {
 function fromGeneral(name: string, prefix: string, type: 'ss' | 'sd', feature: Feature): Instruction {
   return define(name, { forms: [op(`${prefix} 0f 2a`, `V${type},Ey`)], feature }, (m, [dst, src]) => {
     m.enterSse();
+    if (type === 'sd' && src!.bits === 32) {
+      m.write(dst!, doubleOf(m.read(src!) as I32));
+      return;
+    }
     const operation = sseOperation(src!.bits === 64 ? `${name}64` : name);
     const source = m.sourceOffset(src!);
     m.call('sse', i32.const(operation), m.registerOffset(dst!), source, i32.const(0));
@@ -67,14 +72,33 @@ function fromGeneral(name: string, prefix: string, type: 'ss' | 'sd', feature: F
 function toGeneral(name: string, encoding: string, type: 'ss' | 'sd', feature: Feature): Instruction {
   return define(name, { forms: [op(encoding, `Gy,W${type}`)], feature }, (m, [dst, src]) => {
     m.enterSse();
-    const operation = sseOperation(dst!.bits === 64 ? `${name}64` : name);
-    m.call('sse', i32.const(operation), i32.const(0), m.sourceOffset(src!), i32.const(0));
-    m.write(dst!, m.result(dst!.bits as 32 | 64));
+    const width = dst!.bits as 32 | 64;
+    const operation = sseOperation(width === 64 ? `${name}64` : name);
+    const value = m.read(src!);
+    const soft = (): void => {
+      m.call('sse', i32.const(operation), i32.const(0), m.stage(value), i32.const(0));
+      m.write(dst!, m.result(width));
+    };
+    if (name !== 'CVTTSD2SI') soft();
+    else m.if(truncates(m, value as I64, width), () => m.write(dst!, truncated(value as I64, width)), soft);
   });
 }
 
+/** CVTSS2SD: a normal single widens exactly. */
+const CVTSS2SD = define('CVTSS2SD', { forms: [op('f3 0f 5a', 'Vsd,Wss')], feature: 'SSE2' }, (m, [dst, src]) => {
+  m.enterSse();
+  const value = m.read(src!) as I32;
+  const operation = i32.const(sseOperation('CVTSS2SD'));
+  m.if(
+    areNormal(value, value),
+    () => m.write(dst!, widened(value)),
+    () => m.call('sse', operation, m.registerOffset(dst!), m.stage(value), i32.const(0)),
+  );
+});
+
 export const SSE_CONVERT: readonly Instruction[] = [
   ...VECTOR.map(vector),
+  CVTSS2SD,
   ...MMX.map(mmx),
   fromGeneral('CVTSI2SS', 'f3', 'ss', 'SSE'),
   fromGeneral('CVTSI2SD', 'f2', 'sd', 'SSE2'),

@@ -2,7 +2,7 @@
 
 import { DATA, IMAGE } from './layout';
 import type { VectorMachine } from './machine';
-import { approximate, sameApproximately, undefinedStatus } from './tolerance';
+import { approximate, sameApproximately, undefinedByComparison, undefinedStatus } from './tolerance';
 import type { Vector } from './vector';
 import { COMPARED_FLAGS } from './vector';
 
@@ -57,7 +57,8 @@ export function check(machine: VectorMachine, key: string, vector: Vector): stri
   const unit = /^F(X|LDENV|NSTENV|RSTOR|NSAVE)/.test(key) ? 12n : 0n;
   note('address', ending.address >> unit, result.address >> unit);
   note('RIP', ending.rip, result.rip);
-  const compared = COMPARED_FLAGS & ~(ending.fault === undefined ? undefinedFlags : 0);
+  const unset = undefinedByComparison(key, expected.readUInt16LE(IMAGE.fxsave), expected.readUInt16LE(STATUS));
+  const compared = COMPARED_FLAGS & ~(ending.fault === undefined ? undefinedFlags | unset : 0);
   note('flags', ending.flags & compared, result.flags & compared);
   for (const [at, bytes] of vector.ignored) {
     const from = Math.max(at - DATA.at, 0) + IMAGE.data;
@@ -70,7 +71,9 @@ export function check(machine: VectorMachine, key: string, vector: Vector): stri
   const end = vector.profile === 'none' ? IMAGE.fxsave : IMAGE.data;
   compareImage(result.image, 0, end, differences, approximate(key));
   compareImage(result.image, IMAGE.data, IMAGE.bytes, differences, approximate(key));
-  return differences.length === 0 ? undefined : `${key}: ${differences.slice(0, 6).join('; ')}\n      ${describeVector(vector)}`;
+  return differences.length === 0
+    ? undefined
+    : `${key}: ${differences.slice(0, 6).join('; ')}\n      ${describeVector(vector)}`;
 }
 
 function compareImage(actual: Buffer, from: number, to: number, differences: string[], tolerant: boolean): void {

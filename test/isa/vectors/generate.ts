@@ -109,7 +109,8 @@ class Maker {
 
   /** An offset in the code segment to jump to: usually into the code pages. */
   jumpTarget(): bigint {
-    const inside = BigInt(CODE.at + (this.random() % (CODE.pages * PAGE))) - BigInt(this.codeBase);
+    // Not where the instruction itself may lie: its bytes are not meant to be run from their middle.
+    const inside = BigInt(CODE.at + 0x40 + (this.random() % 0x780)) - BigInt(this.codeBase);
     return !this.jumpsInside && this.random() % 6 === 0 ? interesting64(this.random) : inside;
   }
 
@@ -277,7 +278,10 @@ class Maker {
     const size = BigInt(length);
     const cut = (value: bigint): bigint => (this.size === 16 ? value & 0xffffn : value);
     return operands.some(
-      (value) => value.kind === 'relative' && cut(value.value + rip + size) - rip >= 0n && cut(value.value + rip + size) - rip < size,
+      (value) =>
+        value.kind === 'relative' &&
+        cut(value.value + rip + size) - rip >= 0n &&
+        cut(value.value + rip + size) - rip < size,
     );
   }
 
@@ -292,21 +296,37 @@ class Maker {
 export type { Maker };
 
 const CODE_SPECIALS: readonly Special[] = ['code-cross', 'code-unmapped'];
-/** Whether ARPL needs a writable operand when it writes nothing is not said. */
-const ARPL_SPECIALS: readonly Special[] = ['cross', 'code-cross', 'code-unmapped'];
+/**
+ * Instructions of which the SDM does not say what they check first or how far: ARPL that writes nothing, MASKMOV with
+ * bytes masked off, PUSH of a segment register in four bytes.
+ */
+const FEW_SPECIALS: readonly Special[] = ['cross', 'code-cross', 'code-unmapped'];
+
+/** Images of x87 state: whether their beginning or their segment's limit is checked first is not said. */
+const IMAGE_SPECIALS = SPECIALS.filter((special) => special !== 'limit');
+
+function hasImage({ form, instruction }: Variant): boolean {
+  return form.operands.some(({ code }) => code === 'M') && instruction.name !== 'LEA';
+}
+
+function specialsOf(variant: Variant): readonly Special[] {
+  const { instruction, form, size, memory } = variant;
+  const { name } = instruction;
+  if (hasImage(variant)) return IMAGE_SPECIALS;
+  if (name === 'PUSH' && form.operands[0]?.letter === 'segment' && size === 32) return CODE_SPECIALS;
+  if (name === 'ARPL' || name.startsWith('MASKMOV')) return FEW_SPECIALS;
+  return memory || hasImplicitMemory(name) ? SPECIALS : CODE_SPECIALS;
+}
 
 /** Whether unaligned operands above eight bytes raise #AC is up to the CPU (SDM Vol. 2B, MOVDQU). */
-function checksAlignment({ form, size, instruction }: Variant): boolean {
-  const bits = form.operands.map((spec) => operandBits(spec, size));
-  const hasImage = form.operands.some(({ code }) => code === 'M') && instruction.name !== 'LEA';
-  return !hasImage && bits.every((width) => width <= 64);
+function checksAlignment(variant: Variant): boolean {
+  const { form, size } = variant;
+  return !hasImage(variant) && form.operands.every((spec) => operandBits(spec, size) <= 64);
 }
 
 /** Trial number `n` of a variant from `seed`; undefined when these random choices cannot be encoded or run. */
 export function makeTrial(variant: Variant, n: number, seed: number): Trial | undefined {
-  const accesses = variant.memory || hasImplicitMemory(variant.instruction.name);
-  const { name } = variant.instruction;
-  const kinds = !accesses ? CODE_SPECIALS : name === 'ARPL' ? ARPL_SPECIALS : SPECIALS;
+  const kinds = specialsOf(variant);
   const chosen = n % 8 === 0 ? kinds[(n / 8) % kinds.length] : undefined;
   const special = chosen === 'misaligned' && !checksAlignment(variant) ? 'cross' : chosen;
   return new Maker(variant, seed, special).finish();

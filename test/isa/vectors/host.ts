@@ -54,7 +54,11 @@ export class Host {
     const input = Buffer.alloc(data.length + TEST_BYTES * trials.length);
     input.set(data);
     trials.forEach((trial, n) => writeTest(input, data.length + n * TEST_BYTES, trial));
-    const output = execFileSync(this.program, ['run'], { input, maxBuffer: 2 ** 30, stdio: ['pipe', 'pipe', 'ignore'] });
+    const output = execFileSync(this.program, ['run'], {
+      input,
+      maxBuffer: 2 ** 30,
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
     let at = 0;
     return trials.map((trial) => {
       const { ending, next } = readResult(output, at, trial);

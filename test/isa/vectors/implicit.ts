@@ -29,6 +29,7 @@ export class Implicit {
     if (/^(JMP|CALL)$/.test(name)) this.indirectTarget(operands);
     if (/^CMPXCHG/.test(name)) this.comparison(operands);
     if (name === 'BOUND') this.bounds();
+    if (name === 'LDMXCSR') this.mxcsr();
     if (/^(FXSAVE|FXRSTOR|FNSTENV|FNSAVE)/.test(name)) this.floatState(name);
     if (/^BT[SRC]?$/.test(name) && operands[1]!.kind === 'register' && operands[0]!.kind === 'memory')
       return this.bitOffset(operands);
@@ -44,7 +45,9 @@ export class Implicit {
   private stack(name: string, operands: readonly OperandValue[]): void {
     const { maker } = this;
     const bytes = maker.size / 8;
-    const isMemoryBase = operands.some((value) => value.kind === 'memory' && (value.memory.base === SP || value.memory.index === SP));
+    const isMemoryBase = operands.some(
+      (value) => value.kind === 'memory' && (value.memory.base === SP || value.memory.index === SP),
+    );
     if (isMemoryBase) maker.jumpsInside = true;
     else {
       const grows = /^(PUSH|PUSHA|PUSHF|ENTER|CALL)$/.test(name);
@@ -76,7 +79,8 @@ export class Implicit {
     const { maker } = this;
     const { linear, nonCanonical } = maker.places.next(bytes, plain);
     maker.target ??= linear;
-    const offset = nonCanonical !== undefined && maker.addressSize === 64 ? nonCanonical : maker.offset(linear, segment);
+    const offset =
+      nonCanonical !== undefined && maker.addressSize === 64 ? nonCanonical : maker.offset(linear, segment);
     maker.setLow(register, offset, maker.addressSize);
   }
 
@@ -134,7 +138,8 @@ export class Implicit {
   private indirectTarget(operands: readonly OperandValue[]): void {
     const { maker } = this;
     const [operand] = operands;
-    if (operand?.kind === 'register' && operand.number === SP) maker.rejected = true; // a target that is no code
+    if (operand?.kind === 'register' && operand.number === SP)
+      maker.rejected = true; // a target that is no code
     else if (operand?.kind === 'register') maker.setLow(operand.number, maker.jumpTarget(), maker.size);
     if (operand?.kind === 'memory') maker.patch(maker.target!, maker.jumpTarget(), maker.size / 8);
   }
@@ -162,11 +167,21 @@ export class Implicit {
       ignore(5, 19);
       ignore(28, 4);
     } else if (name.startsWith('FXRSTOR')) {
-      const mxcsr = maker.random() & (maker.random() % 6 ? 0xffbf : 0x1ffff);
-      maker.patches.length = 0;
-      maker.patch(at + 24, BigInt(mxcsr), 4);
+      this.mxcsr(24);
     } else if (maker.size === 16) ignore(6, 8);
     else ignore(12, 16);
+  }
+
+  /** Puts an MXCSR into the operand: legal, or with a bit that no CPU has (bit 17 is AMD's). */
+  private mxcsr(offset = 0): void {
+    const { maker } = this;
+    const legal = maker.random() & 0xffff;
+    maker.patches.length = 0;
+    maker.patch(
+      maker.target! + offset,
+      BigInt(maker.random() % 6 ? legal : legal | (1 << (18 + (maker.random() % 12)))),
+      4,
+    );
   }
 
   private bounds(): void {

@@ -13,7 +13,12 @@ export const INT3 = 0xcc;
 /** Bytes of the FXSAVE area up to XMM15; ours holds R0-R7 in the place of ST(0)-ST(7). */
 export const FXSAVE_BYTES = 416;
 /** Where things lie in the image of a state, of which runs of changed bytes are recorded. */
-export const IMAGE = { registers: 0, fxsave: 128, data: 128 + FXSAVE_BYTES, bytes: 128 + FXSAVE_BYTES + 3 * PAGE } as const;
+export const IMAGE = {
+  registers: 0,
+  fxsave: 128,
+  data: 128 + FXSAVE_BYTES,
+  bytes: 128 + FXSAVE_BYTES + 3 * PAGE,
+} as const;
 
 /** A segment in the LDT; `rights` in the VMCS's format. */
 export interface SegmentSetup {

@@ -157,7 +157,8 @@ export class VectorMachine {
     const { rip } = state;
     const isFault = outcome === Outcome.Fault;
     // A jump that completed and whose target cannot be fetched is the next instruction's fault.
-    const fault = isFault && (rip === start || this.interpreter.completed === 0) ? state.word(STATE.faultVector) : undefined;
+    const fault =
+      isFault && (rip === start || this.interpreter.completed === 0) ? state.word(STATE.faultVector) : undefined;
     image.set(state.u8.subarray(STATE.general, STATE.general + 128), IMAGE.registers);
     if ((state.word(STATE.mode) & MODE.codeMask) !== MODE.code64) {
       for (let n = 0; n < 8; n++) imageView.setUint32(IMAGE.registers + n * 8 + 4, 0, true);

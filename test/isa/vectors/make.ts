@@ -10,7 +10,7 @@ import type { Variant } from '../../../src/isa/assemble/enumerate';
 /** Attempts per wanted vector: some random choices cannot be encoded. */
 const ATTEMPTS = 12;
 /** Instructions of many steps, of which this CPU leaves some done when a later one faults; ours never. */
-const PARTIAL = /^(ENTER|PUSHA|POPA|FNSAVE|FNSTENV|FRSTOR|FLDENV|FXSAVE|FXSAVE64|FXRSTOR|FXRSTOR64|MASKMOVQ|MASKMOVDQU) /;
+const PARTIAL = /^(ENTER|PUSHA|POPA|FNSAVE|FNSTENV|FRSTOR|FLDENV|FXSAVE|FXSAVE64|FXRSTOR|FXRSTOR64) /;
 
 /** Trials of one key, spread over its modes. */
 function trialsOf(key: string, variants: readonly Variant[], wanted: number, seed: number): Trial[] {
@@ -24,31 +24,29 @@ function trialsOf(key: string, variants: readonly Variant[], wanted: number, see
   return trials;
 }
 
-const MXCSR = IMAGE.fxsave + 24;
-
 /** Takes back what a faulting instruction of many steps left behind. */
 function withoutPartialSteps(key: string, vector: Vector): Vector {
-  const { ending } = vector;
-  if (ending.fault === undefined) return vector;
-  if (PARTIAL.test(key)) return { ...vector, ending: { ...ending, runs: [] } };
-  // A conversion between XMM and MMX registers that raises #XM has entered MMX mode on this CPU; on ours it has not.
-  if (!/^CVT/.test(key) || !/[PQN]q/.test(key)) return vector;
-  const runs = ending.runs.filter(({ offset }) => offset === MXCSR);
-  return { ...vector, ending: { ...ending, runs } };
+  if (vector.ending.fault === undefined || !PARTIAL.test(key)) return vector;
+  return { ...vector, ending: { ...vector.ending, runs: [] } };
 }
 
 /** True for a vector that faults, or whose code or data cross a page. */
 export function isSpecial({ ending, code, at, overrides, patches }: Vector): boolean {
   if (ending.fault !== undefined || (at & (PAGE - 1)) + code.length > PAGE) return true;
   const crosses = (offset: number, length: number): boolean =>
-    offset >= IMAGE.data && (offset - IMAGE.data) % PAGE < PAGE && (offset - IMAGE.data) % PAGE + length > PAGE;
+    offset >= IMAGE.data && (offset - IMAGE.data) % PAGE < PAGE && ((offset - IMAGE.data) % PAGE) + length > PAGE;
   if (ending.runs.some(({ offset, bytes }) => crosses(offset, bytes.length))) return true;
   if (patches.some((patch) => ((patch.at - DATA.at) & (PAGE - 1)) + patch.bytes.length > PAGE)) return true;
   return overrides.length > 0 && overrides.some(([, value]) => (value & 0xfffn) > 0xff0n);
 }
 
 /** At least `each` vectors of every form that user mode can run, for keys that `wanted` takes. */
-export function makeVectors(host: Host, each: number, seed: number, wanted = (_key: string): boolean => true): VectorGroup[] {
+export function makeVectors(
+  host: Host,
+  each: number,
+  seed: number,
+  wanted = (_key: string): boolean => true,
+): VectorGroup[] {
   const groups: { key: string; trials: Trial[] }[] = [];
   for (const [key, variants] of variantsByKey()) {
     if (reasonWithout(variants[0]!) !== undefined || !wanted(key)) continue;

@@ -17,8 +17,7 @@ const COMPLETED = 0xff;
 const FLAG_BITS = [1, 4, 0x10, 0x40, 0x80, 0x800, 0x400, 0x40000];
 const ALWAYS = 0x202;
 
-const packFlags = (flags: number): number =>
-  FLAG_BITS.reduce((byte, bit, n) => byte | (flags & bit ? 1 << n : 0), 0);
+const packFlags = (flags: number): number => FLAG_BITS.reduce((byte, bit, n) => byte | (flags & bit ? 1 << n : 0), 0);
 const unpackFlags = (byte: number): number =>
   FLAG_BITS.reduce((flags, bit, n) => flags | (byte & (1 << n) ? bit : 0), 0);
 

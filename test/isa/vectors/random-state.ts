@@ -52,7 +52,14 @@ export function interestingFloat(random: Random, exponentBits: number, fractionB
   const exponent = shape < 3 ? kinds[random() % kinds.length]! : shape < 12 ? near : random() % (top + 1);
   const all = (1n << BigInt(fractionBits)) - 1n;
   const raw = random64(random) & all;
-  const fractions = [0n, all, 1n << BigInt(random() % fractionBits), raw, raw, raw & (all << BigInt(fractionBits >> 1))];
+  const fractions = [
+    0n,
+    all,
+    1n << BigInt(random() % fractionBits),
+    raw,
+    raw,
+    raw & (all << BigInt(fractionBits >> 1)),
+  ];
   const fraction = fractions[random() % fractions.length]! & all;
   const sign = BigInt(random() & 1);
   return (((sign << BigInt(exponentBits)) | BigInt(exponent)) << BigInt(fractionBits)) | fraction;

@@ -56,3 +56,8 @@ export function undefinedStatus(key: string, statusAfter: number): number {
   if (/^(FU?COM|FICOM|FTST|FPREM)/.test(key)) return statusAfter & IE ? C0 | C2 | C3 : 0;
   return TRANSCENDENTAL.test(key) ? UE | PE | C1 : 0;
 }
+
+/** Arithmetic flags that an unmasked invalid comparison does not set (SDM Vol. 2A, FCOMI) but AMD parts do. */
+export function undefinedByComparison(key: string, control: number, statusAfter: number): number {
+  return /^FU?COMIP? /.test(key) && (control & IE) === 0 && (statusAfter & IE) !== 0 ? 0x8d5 : 0;
+}
