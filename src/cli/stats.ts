@@ -1,4 +1,5 @@
 /** What `--stats` writes: the machine's counters, and what the run cost this process. */
+import { createHash } from 'node:crypto';
 import type { Machine } from '../machine/machine';
 
 /** The figures of one run. */
@@ -13,6 +14,8 @@ export interface Stats {
   /** User and system time of the whole process. */
   readonly cpuMs: number;
   readonly peakRssBytes: number;
+  /** SHA-256 of the guest's state, hex. */
+  readonly stateHash: string;
   readonly endReason: string;
   /** What the guest wrote to isa-debug-exit. */
   readonly debugExit?: number | undefined;
@@ -29,6 +32,7 @@ export function collectStats(machine: Machine, endReason: string, debugExit?: nu
     wallMs,
     cpuMs: Math.round((user + system) / 1000),
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
+    stateHash: machine.stateHash(createHash('sha256')),
     endReason,
     debugExit,
   };

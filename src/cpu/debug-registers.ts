@@ -6,8 +6,10 @@
  */
 import { VECTOR } from '../isa/semantics';
 import { Outcome } from '../isa/slow';
+import { ATTENTION } from './attention';
 import type { Core } from './core';
 import { STATE } from './layout';
+import { CR4 } from './mode';
 import { GuestFault } from './signals';
 
 /** B0-B3, BD, BS, BT can change; the others read as 1 or 0 for ever. */
@@ -49,6 +51,29 @@ export function writeDebug(cpu: Core, number: number, operand: bigint): Outcome 
   }
   cpu.state.setQuad(offsetOf(number), value);
   return Outcome.DoneCheck;
+}
+
+/** DR7: R/W field of an I/O breakpoint (with CR4.DE), and the lengths that LEN encodes. */
+const IO_BREAKPOINT = 2;
+const LENGTHS = [1, 2, 8, 4] as const;
+/** Pending debug exceptions: some enabled breakpoint was met (SDM Vol. 3C, table 25-4). */
+const ENABLED_BREAKPOINT = 0x1000;
+
+/** Notes the I/O breakpoints that an access to `size` ports from `port` meets: a trap behind the instruction. */
+export function noteIoBreakpoints(cpu: Core, port: number, size: number): void {
+  const { state } = cpu;
+  const dr7 = state.word(STATE.dr7);
+  if (!(dr7 & 0xff) || !(state.word(STATE.cr4) & CR4.DE)) return;
+  for (let number = 0; number < 4; number++) {
+    const condition = (dr7 >>> (16 + number * 4)) & 0xf;
+    const isEnabled = ((dr7 >>> (number * 2)) & 3) !== 0;
+    if (!isEnabled || (condition & 3) !== IO_BREAKPOINT) continue;
+    const length = LENGTHS[condition >> 2]!;
+    const first = state.quad(STATE.debug + number * 8) & ~BigInt(length - 1);
+    const isMet = BigInt(port) < first + BigInt(length) && BigInt(port + size) > first;
+    if (isMet) cpu.pendingDebug |= (1 << number) | ENABLED_BREAKPOINT;
+  }
+  if (cpu.pendingDebug) cpu.attend(ATTENTION.trap);
 }
 
 /** Before a #DB is delivered: DR6 gets `status` (B0-B3 replaced, the others added), DR7.GD is cleared. */

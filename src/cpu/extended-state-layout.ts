@@ -32,6 +32,9 @@ export const FX = {
 export const MXCSR_MASK = 0xffff;
 export const MXCSR_INITIAL = 0x1f80;
 const FCW_INITIAL = 0x37f;
+/** Bits of the x87 control word that exist; bit 6 is always 1. */
+const FCW_BITS = 0x1f7f;
+const FCW_FIXED = 0x40;
 const TOP_SHIFT = 11;
 const ST_BYTES = 10;
 
@@ -84,7 +87,7 @@ const x87: StateComponent = {
     }
   },
   load(state, view, { widePointers }) {
-    state.setWord(STATE.fpuControl, view.getUint16(FX.fcw, true));
+    state.setWord(STATE.fpuControl, (view.getUint16(FX.fcw, true) & FCW_BITS) | FCW_FIXED);
     state.setWord(STATE.fpuStatus, view.getUint16(FX.fsw, true));
     state.setWord(STATE.fpuTag, view.getUint8(FX.ftw));
     state.setWord(STATE.fpuOpcode, view.getUint16(FX.fop, true) & 0x7ff);

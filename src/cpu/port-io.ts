@@ -1,11 +1,12 @@
 /**
- * Port I/O: the permission check and the access.
+ * Port I/O: the permission check, I/O breakpoints, and the access.
  *
  * Source: SDM Vol. 1 19.5 (IOPL, I/O permission bit map); Vol. 2A, IN; Vol. 2B, OUT.
  */
 import { SEGMENT, VECTOR } from '../isa/semantics';
 import { Outcome } from '../isa/slow';
 import type { Core } from './core';
+import { noteIoBreakpoints } from './debug-registers';
 import { MODE, STATE } from './layout';
 import { SYSTEM } from './linear-memory';
 import { RIGHTS } from './mode';
@@ -38,11 +39,14 @@ function bitMapAllows(cpu: Core, port: number, size: number): boolean {
 
 /** The value goes to `result`, zero-extended. */
 export function portIn(cpu: Core, port: number, size: number): Outcome {
+  noteIoBreakpoints(cpu, port & 0xffff, size);
   cpu.state.setQuad(STATE.result, BigInt(cpu.environment.ports.portRead(port & 0xffff, size) >>> 0));
   return Outcome.Done;
 }
 
+/** Ends `Done` whatever the device asks for: OUTS still has to move rSI. The records end their blocks. */
 export function portOut(cpu: Core, port: number, size: number, value: number): Outcome {
+  noteIoBreakpoints(cpu, port & 0xffff, size);
   cpu.environment.ports.portWrite(port & 0xffff, size, value >>> 0);
-  return cpu.done();
+  return Outcome.Done;
 }

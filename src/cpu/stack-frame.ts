@@ -65,8 +65,9 @@ export class StackFrame {
     const bytes = this.pushes.reduce((sum, { width }) => sum + width / 8, 0);
     const end = first.linear + BigInt(first.width / 8);
     const isOneRun = end - last.linear === BigInt(bytes) && (end - 1n) >> 12n === last.linear >> 12n;
-    if (isOneRun) this.cpu.memory.prove(last.linear, bytes, true, this.kind);
-    else for (const { linear, width } of this.pushes) this.cpu.memory.prove(linear, width / 8, true, this.kind);
+    // Within one page the first push stands for all; a fault names its address, as on a processor that pushes in turn.
+    const proofs = isOneRun ? [first] : this.pushes;
+    for (const { linear, width } of proofs) this.cpu.memory.prove(linear, width / 8, true, this.kind);
   }
 
   /** Writes the pushes, first pushed first. */

@@ -58,6 +58,7 @@ export class BlockCache {
   private readonly view: DataView;
   private readonly flags: Uint8Array;
   private readonly pages = new Map<number, BlockRecord[]>();
+  private readonly decoded = new Map<number, Decoded>();
   private readonly scratch: number;
   private readonly crossing = new Uint8Array(2 * MAX_LENGTH);
   private next: number;
@@ -185,10 +186,21 @@ export class BlockCache {
     else this.drop(block);
   }
 
+  /** What `noteDecoded` said of an entry. */
+  noted(entry: number): Decoded | undefined {
+    return this.decoded.get(entry);
+  }
+
+  /** Keeps the decoded form of the instruction at `entry`; entries are written once between two calls of `clear`. */
+  noteDecoded(entry: number, decoded: Decoded): void {
+    if (entry >= this.scratch + SCRATCH_BYTES) this.decoded.set(entry, decoded);
+  }
+
   /** Forgets every block. */
   clear(): void {
     for (const page of this.pages.keys()) this.flags[page - (this.plan.physical >>> 12)]! &= ~PAGE_FLAG.code;
     this.pages.clear();
+    this.decoded.clear();
     this.bytes.fill(0, this.plan.blockTable, this.plan.blockTable + BLOCK_TABLE_ENTRIES * 16);
     this.next = this.plan.arena + SCRATCH_BYTES;
     this.host.nextGeneration();

@@ -88,22 +88,36 @@ export class HandlerTable {
     const repeats: Repeat[] = !instruction.repeat ? [0] : instruction.repeat === 'count' ? [0, 0xf3] : [0, 0xf3, 0xf2];
     this.forms.set(form, { first: this.table.length, sizes, conditions, repeats });
     for (const size of sizes) {
+      // Where ModRM leaves no choice both places hold the one key, so that it becomes one function.
+      const keys = new Map(
+        choices.map((memory) => [memory, this.keysOf(instruction, form, size as Bits, memory, repeats)]),
+      );
       for (const memory of [false, true]) {
-        const exists = choices.includes(memory) ? memory : choices[0]!;
-        for (let condition = 0; condition < conditions; condition++) {
-          const operands = operandsOf(form, size, exists).map((operand) =>
-            operand.kind === 'condition' ? { ...operand, fixed: condition } : operand,
-          );
-          for (const repeat of repeats) {
-            const key = { instruction, form, size: size as Bits, operands, repeat };
-            if (repeat === 0 && exists === memory && isHot(instruction, form, size, memory)) {
-              this.hotNumber.set(this.table.length, PSEUDO_COUNT + this.hot.length);
-              this.hot.push(key);
-            }
-            this.table.push(key);
+        for (const key of keys.get(memory) ?? keys.get(choices[0]!)!) {
+          if (keys.has(memory) && key.repeat === 0 && isHot(instruction, form, size, memory)) {
+            this.hotNumber.set(this.table.length, PSEUDO_COUNT + this.hot.length);
+            this.hot.push(key);
           }
+          this.table.push(key);
         }
       }
     }
+  }
+
+  /** One key per condition and repeat prefix, in that order. */
+  private keysOf(
+    instruction: Instruction,
+    form: Form,
+    size: Bits,
+    memory: boolean,
+    repeats: readonly Repeat[],
+  ): readonly HandlerKey[] {
+    const operands = operandsOf(form, size, memory);
+    const conditions = Array.from({ length: form.condition ? 16 : 1 }, (_, code) =>
+      operands.map((operand) => (operand.kind === 'condition' ? { ...operand, fixed: code } : operand)),
+    );
+    return conditions.flatMap((chosen) =>
+      repeats.map((repeat) => ({ instruction, form, size, operands: chosen, repeat })),
+    );
   }
 }

@@ -29,7 +29,7 @@ import { foldHandler } from './fold';
 import { HandlerSemantics } from './handler';
 import type { Leave, Shared } from './handler';
 import { PSEUDO } from './handler-table';
-import type { HandlerTable } from './handler-table';
+import type { HandlerKey, HandlerTable } from './handler-table';
 import {
   emitAddressRegister,
   emitCheckTarget,
@@ -119,15 +119,17 @@ export function generateInterpreter(plan: MemoryPlan, handlers: HandlerTable): U
     leave: (f, outcome) => f.return(outcome),
     jumped: (f) => f.return(i32.const(Outcome.Jumped)),
   };
-  module.table(
-    handlers.table.map((key) =>
-      module.function(signature, (f) => {
-        const m = new HandlerSemantics(f, key.size, false, f.param(0, 'i32').get(), shared, tableExits);
-        foldHandler(f, m, key, tableExits);
-        f.return(i32.const(Outcome.Done));
-      }),
-    ),
-  );
+  const functions = new Map<HandlerKey, FunctionRef>();
+  for (const key of handlers.table) {
+    if (functions.has(key)) continue;
+    const handler = module.function(signature, (f) => {
+      const m = new HandlerSemantics(f, key.size, false, f.param(0, 'i32').get(), shared, tableExits);
+      foldHandler(f, m, key, tableExits);
+      f.return(i32.const(Outcome.Done));
+    });
+    functions.set(key, handler);
+  }
+  module.table(handlers.table.map((key) => functions.get(key)!));
   const helpers: Helpers = { access, fill, find, truncate, breakpointHit, dropBlock };
   const run = emitRun(module, plan, handlers, shared, helpers, module.type(signature));
 

@@ -150,6 +150,16 @@ export class Interpreter implements LinearMemory {
     return this.view.getUint8(this.state.word(STATE.leftAt) + ENTRY.length);
   }
 
+  /** The instruction that left with `Outcome.Intercept`; decoded once per entry, since the same few exit again and again. */
+  intercepted(): Decoded | undefined {
+    const entry = this.state.word(STATE.leftAt);
+    const known = this.blocks.noted(entry);
+    if (known) return known;
+    const decoded = this.decodeCurrent();
+    if (decoded) this.blocks.noteDecoded(entry, decoded);
+    return decoded;
+  }
+
   /** The instruction at RIP, decoded anew from memory; undefined when it cannot be fetched or is undefined. */
   decodeCurrent(): Decoded | undefined {
     const code = this.state.word(STATE.mode) & MODE.codeMask;

@@ -99,10 +99,12 @@ export class Vcpu {
   run(budget: number): VcpuStop {
     const { parts, state } = this;
     const { clock, interpreter, processor } = parts;
-    let left = budget;
+    // Only instructions move the clock here.
+    const end = clock.ticks + budget;
     for (;;) {
       const ended = this.boundary();
       if (ended) return ended;
+      const left = end - clock.ticks;
       if (left <= 0) return 'budget';
       const attention = state.word(STATE.attention);
       const single =
@@ -118,7 +120,6 @@ export class Vcpu {
       const outcome = interpreter.run(limit);
       const { completed } = interpreter;
       clock.endRun(completed);
-      left -= completed;
       if (completed > 0) {
         this.deliveries = 0;
         this.completedWith(flags);
@@ -155,7 +156,7 @@ export class Vcpu {
   private intercepted(): VcpuStop | undefined {
     const { vmx, interpreter, clock } = this.parts;
     const check = EXIT_CHECKS[this.state.word(STATE.interceptCheck)]!;
-    const decoded = interpreter.decodeCurrent();
+    const decoded = interpreter.intercepted();
     assert(decoded, 'an intercepted instruction decodes');
     let exits: boolean;
     try {
@@ -172,7 +173,10 @@ export class Vcpu {
     const { completed } = interpreter;
     clock.endRun(completed);
     vmx.endEmulation([check]);
-    if (completed > 0) this.completedWith(flags);
+    if (completed > 0) {
+      this.deliveries = 0;
+      this.completedWith(flags);
+    }
     return outcome === Outcome.Intercept ? undefined : this.after(outcome);
   }
 

@@ -38,6 +38,8 @@ import { MachineClock } from './clock';
 import { FIRMWARE_AREA, HIGH_RAM_START, LOW_HOLE, requireRamSize } from './layout';
 import { Random } from './random';
 import type { FinalResult, RunResult } from './run-result';
+import { guestState, stateHash } from './state-hash';
+import type { HashedParts, Hasher } from './state-hash';
 
 /** What a machine is made of. */
 export interface MachineOptions {
@@ -286,8 +288,23 @@ export class Machine {
     return done;
   }
 
+  /** SHA-256 of what the guest can see of the machine, in hexadecimal, by `hasher`, a fresh SHA-256. Changes nothing. */
+  stateHash(hasher: Hasher): string {
+    return stateHash(this.hashedParts(), hasher);
+  }
+
+  /** What `stateHash` covers besides memory, by name: to see in what two machines differ. */
+  guestState(): Readonly<Record<string, unknown>> {
+    return guestState(this.hashedParts());
+  }
+
   describeDevices(): DeviceDescription[] {
     return this.board.describe();
+  }
+
+  private hashedParts(): HashedParts {
+    const { memory, processor, vmx, board, clock, random, hypervisor } = this;
+    return { memory, processor, vmx, board, clock, random, hypervisor };
   }
 
   private readWithinPage(space: AddressSpace, address: bigint, length: number): Uint8Array | undefined {

@@ -13,6 +13,12 @@ import type { Emulation, GuestProcessor } from './guest-processor';
 import type { Engine, MachineClock } from './ports';
 
 const NO_PAGE = 0xffff_ffff;
+/** An emulation that a stop cut off, as plain data. */
+export interface EmulatorState {
+  readonly active: Emulation | undefined;
+  readonly startedAt: number;
+}
+
 /** Where the second page of an access goes if its own address is machine memory: nothing answers there. */
 const NOWHERE = 2 ** 37;
 
@@ -76,6 +82,15 @@ export class Emulator {
     if (active) this.finish();
   }
 
+  save(): EmulatorState {
+    return { active: this.active, startedAt: this.startedAt };
+  }
+
+  restore({ active, startedAt }: EmulatorState): void {
+    this.active = active;
+    this.startedAt = startedAt;
+  }
+
   private apply({ checks, taskSwitch, pages }: Emulation): void {
     const [first, ...others] = pages;
     this.guest.state.setWord(STATE.routedPage, first ?? NO_PAGE);
@@ -100,6 +115,6 @@ export class Emulator {
     this.suspend();
     this.active = undefined;
     if (this.clock.instructions !== this.startedAt) return;
-    for (const { encoding, value } of active.undo) guest.vmcs.write(encoding, value);
+    for (const { encoding, value } of active.undo) guest.vmcs.write(encoding, BigInt(value));
   }
 }

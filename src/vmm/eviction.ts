@@ -15,6 +15,12 @@ export interface EvictionOptions {
   readonly random: RandomSource;
 }
 
+/** What is mapped and when the next eviction comes, as plain data. */
+export interface EvictionState {
+  readonly mapped: readonly number[];
+  readonly next: number;
+}
+
 /** Pages mapped most lately that are preferred. */
 const RECENT = 64;
 
@@ -37,6 +43,16 @@ export class Eviction {
   /** A 4 KiB entry for guest-physical page `page` was made. */
   noteMapped(page: number): void {
     if (this.options) this.mapped.push(page);
+  }
+
+  save(): EvictionState {
+    return { mapped: [...this.mapped], next: this.next };
+  }
+
+  restore({ mapped, next }: EvictionState): void {
+    this.mapped.length = 0;
+    for (const page of mapped) this.mapped.push(page);
+    this.next = next;
   }
 
   /** Evicts if the count has come. */

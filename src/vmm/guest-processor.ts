@@ -25,8 +25,8 @@ export interface Emulation {
   readonly pages: readonly number[];
   /** Only the event that VM entry injects, no instruction. */
   readonly deliveryOnly: boolean;
-  /** Fields to put back if the instruction does not complete, with their values. */
-  readonly undo: readonly { readonly encoding: number; readonly value: bigint }[];
+  /** Fields to put back if the instruction does not complete, with their values (unsigned 32 bits). */
+  readonly undo: readonly { readonly encoding: number; readonly value: number }[];
 }
 
 /** Why the hypervisor gives up. */

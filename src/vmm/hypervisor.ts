@@ -29,8 +29,10 @@ import { writeGuestStart } from './guest-start';
 import type { GuestStart } from './guest-start';
 import { enterVmxOperation, writeHostState } from './host';
 import type { HostPages } from './host';
-import { HostLine } from './host-line';
+import type { HostLine } from './host-line';
+import type { HypervisorState } from './hypervisor-state';
 import { Injection } from './injection';
+import type { InjectionState } from './injection';
 import { GuestFrames, hypervisorBytes, PageAllocator, populateEagerly } from './memory';
 import type { RamRange } from './memory';
 import type { BoardMsrs, CpuidTable, Engine, InterruptSource, MachineClock, PortSpace } from './ports';
@@ -80,6 +82,7 @@ export class Hypervisor {
   readonly ept: Ept;
   readonly guestMemory: GuestMemory;
   readonly frames: GuestFrames;
+  private readonly pages: PageAllocator;
   private readonly vmcs: Vmcs;
   private readonly guest: GuestProcessor;
   private readonly injection: Injection;
@@ -98,6 +101,7 @@ export class Hypervisor {
     const top = Math.max(...options.ram.map((range) => range.start + range.length));
     const own = hypervisorBytes(top);
     const pages = new PageAllocator(0, own);
+    this.pages = pages;
     // Page 0 stays free, so that no pointer of ours is 0.
     pages.allocate();
     const host: HostPages = { vmxon: pages.allocate(), vmcs: pages.allocate(), pml4: pages.allocate() };
@@ -134,6 +138,11 @@ export class Hypervisor {
   /** True while the guest sleeps in HLT. */
   get isHalted(): boolean {
     return this.guest.isHalted;
+  }
+
+  /** The events that wait for the guest. */
+  get waiting(): InjectionState {
+    return this.injection.save();
   }
 
   /** Sets the state in which the guest begins. */
@@ -196,6 +205,43 @@ export class Hypervisor {
           if (ran === 'deadline') return BUDGET;
       }
     }
+  }
+
+  save(): HypervisorState {
+    const { guest } = this;
+    return {
+      version: 1,
+      isHalted: guest.isHalted,
+      emulation: guest.emulation,
+      unfinishedPages: guest.unfinishedPages,
+      emulator: this.emulator.save(),
+      injection: this.injection.save(),
+      eviction: this.eviction.save(),
+      exits: this.exits.save(),
+      pages: this.pages.save(),
+      frames: this.frames.save(),
+      idleExits: this.idleExits,
+      exitsSeenAt: this.exitsSeenAt,
+    };
+  }
+
+  /** Takes over a saved state; machine memory, processor and VMX unit are restored before. */
+  restore(state: HypervisorState): void {
+    const { guest } = this;
+    assert(state.version === 1, 'a hypervisor state of this version');
+    guest.isHalted = state.isHalted;
+    guest.emulation = state.emulation;
+    guest.unfinishedPages = state.unfinishedPages;
+    guest.crash = undefined;
+    this.emulator.restore(state.emulator);
+    this.injection.restore(state.injection);
+    this.eviction.restore(state.eviction);
+    this.exits.restore(state.exits);
+    this.pages.restore(state.pages);
+    this.frames.restore(state.frames);
+    this.idleExits = state.idleExits;
+    this.exitsSeenAt = state.exitsSeenAt;
+    this.parts.line.lower();
   }
 
   private get untilEviction(): number {

@@ -64,7 +64,8 @@ export class PageAllocator {
 
   restore({ next, free }: { readonly next: number; readonly free: readonly number[] }): void {
     this.next = next;
-    this.free.splice(0, this.free.length, ...free);
+    this.free.length = 0;
+    for (const page of free) this.free.push(page);
   }
 }
 

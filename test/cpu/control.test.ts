@@ -165,6 +165,30 @@ describe('control registers', () => {
     );
   });
 
+  /** CR4.DE, DR7, DR0, port, size, pending debug exceptions. */
+  const IO_BREAKPOINTS: readonly (readonly [string, boolean, bigint, bigint, number, number, number])[] = [
+    ['met', true, 0x20401n, 0x70n, 0x70, 1, 0x1001],
+    ['two bytes, overlapped from below', true, 0x60401n, 0x71n, 0x6e, 4, 0x1001],
+    ['beside', true, 0x20401n, 0x70n, 0x71, 1, 0],
+    ['without CR4.DE', false, 0x20401n, 0x70n, 0x70, 1, 0],
+    ['not enabled', true, 0x20404n, 0x70n, 0x70, 1, 0],
+    ['a data breakpoint', true, 0x30401n, 0x70n, 0x70, 1, 0],
+  ];
+  for (const [name, hasDe, dr7, address, port, size, pending] of IO_BREAKPOINTS) {
+    it(`I/O breakpoint: ${name}`, () => {
+      const rig = new Rig('protected0');
+      rig.state.setQuad(STATE.cr4, hasDe ? bit(CR4.DE) : 0n);
+      rig.slow.writeDebug(0, address);
+      rig.slow.writeDebug(7, dr7);
+      equal(
+        rig.call((slow) => slow.portOut(port, size, 0)),
+        'Done',
+      );
+      equal(rig.processor.pendingDebug, pending);
+      equal(rig.attends, pending !== 0);
+    });
+  }
+
   it('XCR0: x87 always, nothing unknown', () => {
     const rig = new Rig('long0');
     const outcomes = [1n, 3n, 2n, 7n].map((value) => rig.call((slow) => slow.xsetbv(0, value)));

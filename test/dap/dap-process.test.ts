@@ -86,6 +86,8 @@ describe('vmxray dap', function () {
   it('steps instruction by instruction as the disassembly says, and over calls', async () => {
     await start(client, { kernel: guest('tour'), stopOnEntry: true });
     await client.event('stopped');
+    // Past the loops of the boot code, into printing.
+    await step(client, 'vmxray/stepExit', { reasons: ['CPUID'] });
     for (let count = 0, calls = 0; calls < 2; count++) {
       assert.ok(count < 500, 'no two calls in 500 instructions');
       const here = (await frame(client)).instructionPointerReference;
@@ -113,8 +115,8 @@ describe('vmxray dap', function () {
   it('stops at a breakpoint each time, and reads what the guest wrote in all three spaces', async () => {
     await start(client, { kernel: guest('long-mode'), stopOnEntry: true });
     await client.event('stopped');
-    // Any instruction that is executed in 64-bit mode, found by stepping from exit to exit.
-    await step(client, 'vmxray/stepExit', { reasons: ['I/O instruction'] });
+    // An instruction that runs again and again in 64-bit mode: what prints, after the serial line is set up.
+    for (let exits = 0; exits < 30; exits++) await step(client, 'vmxray/stepExit', { reasons: ['I/O instruction'] });
     const here = (await frame(client)).instructionPointerReference;
     const walk = await checkWalk(client, here);
     assert.deepEqual(
@@ -213,8 +215,10 @@ describe('vmxray dap on the Linux boot', function () {
       await client.event('stopped');
       const entry = await frame(client);
       assert.match(entry.name, /64-bit mode, ring 0/);
+      // The first instruction brings the loader's page tables into the EPT, which is filled as it is needed.
+      assert.equal((await step(client, 'stepIn')).reason, 'step');
       const { instructions } = await client.request<{ instructions: Row[] }>('disassemble', {
-        memoryReference: entry.instructionPointerReference,
+        memoryReference: (await frame(client)).instructionPointerReference,
         instructionCount: 5,
       });
       const target = instructions[4]!.address;

@@ -19,7 +19,7 @@ const OPCODE_MASK = 0x7ff;
 const RESERVED = 0xffff0000;
 
 /** The full tag word, from the abridged one and what the registers hold. */
-export function fullTagWord(unit: X87Unit): number {
+function fullTagWord(unit: X87Unit): number {
   let word = 0;
   for (let number = 0; number < 8; number++) word |= tagOf(unit, number) << (2 * number);
   return word;

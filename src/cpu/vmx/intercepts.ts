@@ -5,6 +5,7 @@
 import type { Decoded } from '../../isa/decoded';
 import type { ExitCheck } from '../../isa/exits';
 import { VECTOR } from '../../isa/semantics';
+import { MODE, STATE } from '../layout';
 import { GuestFault } from '../signals';
 import { ioBitmapsExit, ioDecision, msrBitmapsExit } from './bitmaps';
 import { PRIMARY, SECONDARY } from './controls';
@@ -171,7 +172,8 @@ const descriptorTable: Intercept = (core, decoded) => {
     const exit = beginInstructionExit(core, decoded, EXIT_REASON.GDTR_IDTR_ACCESS);
     const memory = describeMemory(core, decoded, exit);
     const identity = DESCRIPTOR_TABLE_IDENTITY[name as keyof typeof DESCRIPTOR_TABLE_IDENTITY];
-    const operandSize32 = decoded.size === 16 ? 0 : 1;
+    const is64 = (core.processor.state.word(STATE.mode) & MODE.codeMask) === MODE.code64;
+    const operandSize32 = decoded.size === 16 || is64 ? 0 : 1;
     exit.instructionInformation = descriptorTableInformation.encode({ ...memory, identity, operandSize32 });
     return true;
   }

@@ -14,10 +14,11 @@ export interface VmxState {
   readonly tprBelowThreshold: boolean;
 }
 
-/** Takes over `state`: the next VM entry checks everything. */
+/** Takes over `state`: the next VM entry checks everything. A VMCS that stays current stays the same object. */
 export function updateAfterRestore(core: VmxCore, state: VmxState): void {
   core.vmxonPointer = state.vmxonPointer;
-  core.setCurrent(state.currentVmcs);
+  if (!core.current || core.currentVmcs !== state.currentVmcs) core.setCurrent(state.currentVmcs);
+  core.current?.markAllWritten();
   core.modeBits = state.modeBits;
   core.deadline = state.deadline;
   core.monitorTrap = state.monitorTrap;

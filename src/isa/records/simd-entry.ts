@@ -32,7 +32,7 @@ export function enterMmx(m: Semantics): void {
 }
 
 /** The operand as a vector; fewer than 128 bits are zero-extended. Memory of 128 bits must be aligned. */
-export function readWide(m: Semantics, operand: Operand): V128 {
+function readWide(m: Semantics, operand: Operand): V128 {
   if (operand.bits === 128) return m.readVector(operand, true);
   const value = m.read(operand);
   return m.let(value.type === 'i64' ? fromLow64(value as I64) : fromLow32(value as I32));

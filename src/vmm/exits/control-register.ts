@@ -22,7 +22,7 @@ function moveToCr0({ guest }: ExitEnvironment, value: bigint): ExitAction {
   const old = guest.read(F.CR0_READ_SHADOW);
   const ne = BigInt(CR0.NE);
   guest.write(F.CR0_READ_SHADOW, (old & ~ne) | (value & ne));
-  guest.runOne({ checks: ['CR_ACCESS'], undo: [{ encoding: F.CR0_READ_SHADOW.encoding, value: old }] });
+  guest.runOne({ checks: ['CR_ACCESS'], undo: [{ encoding: F.CR0_READ_SHADOW.encoding, value: Number(old) }] });
   return ExitAction.RanOne;
 }
 

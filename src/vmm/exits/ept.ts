@@ -14,6 +14,11 @@ import type { ExitEnvironment, ExitHandler } from './handler';
 /** Most pages outside RAM that one instruction can touch: two operands, each across a page boundary. */
 const MAX_PAGES = 4;
 
+/** Maps every page of RAM that has a frame: what then still violates is a page that the guest has never touched. */
+export function mapFilledRam(environment: ExitEnvironment): void {
+  for (const page of environment.frames.filled()) if (!environment.ept.leaf(page * PAGE)) mapRam(environment, page);
+}
+
 function mapRam({ ept, frames, noteMapped }: ExitEnvironment, page: number): ExitAction {
   if (ept.leaf(page * PAGE)) {
     ept.protect(page * PAGE, EPT.ALL);

@@ -9,6 +9,7 @@ import { F } from '../../cpu/vmx/vmcs-layout';
 import type { ExitCheck } from '../../isa/exits';
 import { VECTOR } from '../../isa/semantics';
 import { ExitAction } from '../exit-log';
+import { mapFilledRam } from './ept';
 import type { ExitHandler } from './handler';
 
 const DR6_SETTABLE = 0x600fn;
@@ -73,8 +74,14 @@ export const exceptionExit: ExitHandler = ({ guest }) => {
   return ExitAction.Injected;
 };
 
-/** The processor's own task switch does the work; a task gate's event is delivered again for it. */
-export const taskSwitchExit: ExitHandler = ({ guest }) => {
+/**
+ * The processor's own task switch does the work; a task gate's event is delivered again for it. Past its point of no
+ * return (the new task's stack takes an error code) it could not be cut off and begun again, so that the guest's memory is
+ * mapped before.
+ */
+export const taskSwitchExit: ExitHandler = (environment) => {
+  const { guest } = environment;
+  mapFilledRam(environment);
   const { source } = taskSwitchQualification.decode(guest.low(F.EXIT_QUALIFICATION));
   guest.runOne({ taskSwitch: true, deliveryOnly: source === TASK_SWITCH_SOURCE.TASK_GATE && guest.injection.hasEvent });
   return ExitAction.RanOne;

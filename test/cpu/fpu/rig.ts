@@ -1,6 +1,5 @@
 // The slow functions x87, x87Environment and sse over a bare state, with memory of one page at linear 0x10000.
 
-import { Exception } from '../../../src/cpu/float/context';
 import { createFpu } from '../../../src/cpu/fpu/fpu';
 import { STATE } from '../../../src/cpu/layout';
 import type { LinearMemory } from '../../../src/cpu/linear-memory';
@@ -102,4 +101,3 @@ export class Rig {
 
 /** All exceptions masked, round to nearest, 64 bits. */
 export const DEFAULT_CONTROL = 0x37f;
-export const ALL_FLAGS = Exception.IE | Exception.DE | Exception.ZE | Exception.OE | Exception.UE | Exception.PE;

@@ -2,7 +2,7 @@
 
 import { DATA, IMAGE } from './layout';
 import type { VectorMachine } from './machine';
-import { approximate, sameApproximately, undefinedByComparison, undefinedStatus } from './tolerance';
+import { approximate, ignoredState, sameApproximately, undefinedByComparison, undefinedStatus } from './tolerance';
 import type { Vector } from './vector';
 import { COMPARED_FLAGS } from './vector';
 
@@ -65,6 +65,7 @@ export function check(machine: VectorMachine, key: string, vector: Vector): stri
     const to = Math.min(at - DATA.at + IMAGE.data + bytes, IMAGE.bytes);
     if (from < to) result.image.copy(expected, from, from, to);
   }
+  for (const [from, bytes] of ignoredState(key)) result.image.copy(expected, from, from, from + bytes);
   const open = undefinedStatus(key, expected.readUInt16LE(STATUS));
   const status = (expected.readUInt16LE(STATUS) & ~open) | (result.image.readUInt16LE(STATUS) & open);
   expected.writeUInt16LE(status, STATUS);

@@ -1,4 +1,4 @@
-// Makes trials: random operands and states for a variant, with memory operands led into the data pages. Every eighth
+// Makes trials: random operands and states for a variant, with memory operands led into the data pages. Every fifth
 // is a special one, which crosses a page or faults.
 
 import { assemble } from '../../../src/isa/assemble/assemble';
@@ -19,6 +19,8 @@ import { undefinedFlags } from './undefined-flags';
 import { ARITHMETIC } from './vector';
 import type { Patch, Span, Trial } from './vector';
 
+/** One trial of so many is special. */
+const SPECIAL_PERIOD = 5;
 const AC = 0x40000;
 const DF = 0x400;
 const SHIFTS = /^(SHL|SAL|SHR|SAR|ROL|ROR|RCL|RCR|SHLD|SHRD)$/;
@@ -146,7 +148,7 @@ class Maker {
       if (usesFs && (this.mode.bits === 64 || this.special !== 'limit')) continue;
       if (shape.base >= 0 && shape.base === shape.index) continue;
       if (this.special === 'non-canonical' && (shape.base < 0 || shape.base === RIP_BASE)) continue;
-      if (shape.segment === 1 && this.special === undefined) continue; // CS: never writable
+      if (shape.segment === 1 && this.special !== 'read-only') continue; // CS: never writable
       return shape;
     }
   }
@@ -241,12 +243,18 @@ class Maker {
       flags: this.flags,
       undefinedFlags: undefinedFlags(instruction.name, size, count),
       ignored: this.ignored,
+      crosses: this.places.crosses,
     };
   }
 
-  /** F2XM1 and FYL2XP1 are undefined for operands that are not small. */
+  /**
+   * F2XM1 and FYL2XP1 are undefined for operands that are not small. CVTPI2PS from memory is no x87 instruction on AMD
+   * parts, so that an x87 exception that waits goes on waiting.
+   */
   private isInDomain(): boolean {
-    const limit = { F2XM1: 16383, FYL2XP1: 16381 }[this.variant.instruction.name];
+    const { name } = this.variant.instruction;
+    if (name === 'CVTPI2PS' && this.variant.memory) return (this.image.getUint8(IMAGE.fxsave + 2) & 0x80) === 0;
+    const limit = { F2XM1: 16383, FYL2XP1: 16381 }[name];
     if (limit === undefined) return true;
     const top = (this.image.getUint16(IMAGE.fxsave + 2, true) >> 11) & 7;
     const exponent = this.image.getUint16(IMAGE.fxsave + 40 + top * 16, true) & 0x7fff;
@@ -298,24 +306,30 @@ export type { Maker };
 const CODE_SPECIALS: readonly Special[] = ['code-cross', 'code-unmapped'];
 /**
  * Instructions of which the SDM does not say what they check first or how far: ARPL that writes nothing, MASKMOV with
- * bytes masked off, PUSH of a segment register in four bytes.
+ * bytes masked off.
  */
 const FEW_SPECIALS: readonly Special[] = ['cross', 'code-cross', 'code-unmapped'];
 
 /** Images of x87 state: whether their beginning or their segment's limit is checked first is not said. */
 const IMAGE_SPECIALS = SPECIALS.filter((special) => special !== 'limit');
 
+/** Instructions without a data access, or with one whose width differs: PUSH of a segment register, MOVSXD r16. */
+function accessesAsExpected({ instruction, form, size }: Variant): boolean {
+  const { name } = instruction;
+  if (/^(NOP|LEA|PREFETCH.*)$/.test(name) || (name === 'MOVSXD' && size === 16)) return false;
+  return !(name === 'PUSH' && form.operands[0]?.letter === 'segment' && size === 32);
+}
+
 function hasImage({ form, instruction }: Variant): boolean {
   return form.operands.some(({ code }) => code === 'M') && instruction.name !== 'LEA';
 }
 
 function specialsOf(variant: Variant): readonly Special[] {
-  const { instruction, form, size, memory } = variant;
-  const { name } = instruction;
+  const { name } = variant.instruction;
+  if (!accessesAsExpected(variant)) return CODE_SPECIALS;
   if (hasImage(variant)) return IMAGE_SPECIALS;
-  if (name === 'PUSH' && form.operands[0]?.letter === 'segment' && size === 32) return CODE_SPECIALS;
   if (name === 'ARPL' || name.startsWith('MASKMOV')) return FEW_SPECIALS;
-  return memory || hasImplicitMemory(name) ? SPECIALS : CODE_SPECIALS;
+  return variant.memory || hasImplicitMemory(name) ? SPECIALS : CODE_SPECIALS;
 }
 
 /** Whether unaligned operands above eight bytes raise #AC is up to the CPU (SDM Vol. 2B, MOVDQU). */
@@ -327,7 +341,7 @@ function checksAlignment(variant: Variant): boolean {
 /** Trial number `n` of a variant from `seed`; undefined when these random choices cannot be encoded or run. */
 export function makeTrial(variant: Variant, n: number, seed: number): Trial | undefined {
   const kinds = specialsOf(variant);
-  const chosen = n % 8 === 0 ? kinds[(n / 8) % kinds.length] : undefined;
+  const chosen = n % SPECIAL_PERIOD === 0 ? kinds[(n / SPECIAL_PERIOD) % kinds.length] : undefined;
   const special = chosen === 'misaligned' && !checksAlignment(variant) ? 'cross' : chosen;
   return new Maker(variant, seed, special).finish();
 }

@@ -145,14 +145,14 @@ export class VectorMachine {
     const start = BigInt(trial.at - segmentBase(trial.mode, 1));
     state.rip = start;
     try {
-      return this.result(trial, this.interpreter.run(BUDGET), start);
+      return this.result(this.interpreter.run(BUDGET), start);
     } finally {
       if (inside > 0) memory.write(trial.at, new Uint8Array(inside).fill(INT3));
       this.data.set(this.original);
     }
   }
 
-  private result(trial: Trial, outcome: Outcome, start: bigint): Result {
+  private result(outcome: Outcome, start: bigint): Result {
     const { state, image, imageView } = this;
     const { rip } = state;
     const isFault = outcome === Outcome.Fault;

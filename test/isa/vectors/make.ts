@@ -3,7 +3,6 @@
 import { reasonWithout, variantsByKey } from './forms';
 import { makeTrial } from './generate';
 import type { Host } from './host';
-import { DATA, IMAGE, PAGE } from './layout';
 import type { Trial, Vector, VectorGroup } from './vector';
 import type { Variant } from '../../../src/isa/assemble/enumerate';
 
@@ -17,7 +16,7 @@ function trialsOf(key: string, variants: readonly Variant[], wanted: number, see
   const trials: Trial[] = [];
   const base = [...key].reduce((hash, letter) => (Math.imul(hash, 31) + letter.charCodeAt(0)) >>> 0, seed);
   for (let n = 0; trials.length < wanted && n < wanted * ATTEMPTS; n++) {
-    const variant = variants[(n + (n >> 3)) % variants.length]!;
+    const variant = variants[(Math.imul(n + 1, 0x9e3779b1) >>> 20) % variants.length]!;
     const trial = makeTrial(variant, n, ((base + n) & 0xffffff) >>> 0);
     if (trial) trials.push(trial);
   }
@@ -31,13 +30,8 @@ function withoutPartialSteps(key: string, vector: Vector): Vector {
 }
 
 /** True for a vector that faults, or whose code or data cross a page. */
-export function isSpecial({ ending, code, at, overrides, patches }: Vector): boolean {
-  if (ending.fault !== undefined || (at & (PAGE - 1)) + code.length > PAGE) return true;
-  const crosses = (offset: number, length: number): boolean =>
-    offset >= IMAGE.data && (offset - IMAGE.data) % PAGE < PAGE && ((offset - IMAGE.data) % PAGE) + length > PAGE;
-  if (ending.runs.some(({ offset, bytes }) => crosses(offset, bytes.length))) return true;
-  if (patches.some((patch) => ((patch.at - DATA.at) & (PAGE - 1)) + patch.bytes.length > PAGE)) return true;
-  return overrides.length > 0 && overrides.some(([, value]) => (value & 0xfffn) > 0xff0n);
+export function isSpecial({ ending, crosses }: Vector): boolean {
+  return ending.fault !== undefined || crosses;
 }
 
 /** At least `each` vectors of every form that user mode can run, for keys that `wanted` takes. */

@@ -93,7 +93,8 @@ function startOf(mode: Mode, at: number): bigint {
 
 function writeVector(to: Writer, vector: Vector, firstSeed: number): void {
   const { mode, ending } = vector;
-  to.byte([16, 32, 64].indexOf(mode.bits) | (mode.stack === 32 ? 4 : 0) | (PROFILES.indexOf(vector.profile) << 3));
+  const shape = (mode.stack === 32 ? 4 : 0) | (vector.crosses ? 8 : 0) | (PROFILES.indexOf(vector.profile) << 4);
+  to.byte([16, 32, 64].indexOf(mode.bits) | shape);
   to.unsigned(vector.seed - firstSeed);
   to.unsigned(vector.at - CODE.at);
   to.byte(vector.code.length);
@@ -137,7 +138,7 @@ function readVector(from: Reader, firstSeed: number): Vector {
   const head = from.byte();
   const bits = ([16, 32, 64] as const)[head & 3]!;
   const mode: Mode = { bits, stack: head & 4 ? 32 : 16 };
-  const profile = PROFILES[head >> 3]!;
+  const profile = PROFILES[head >> 4]!;
   const seed = firstSeed + from.unsigned();
   const at = CODE.at + from.unsigned();
   const code = from.raw(from.byte());
@@ -160,7 +161,8 @@ function readVector(from: Reader, firstSeed: number): Vector {
     return { offset, bytes };
   });
   const ending = { fault, error, address, rip, flags: flagsAfter, runs };
-  return { mode, profile, seed, code, at, overrides, patches, flags, undefinedFlags, ignored, ending };
+  const crosses = (head & 8) !== 0;
+  return { mode, profile, seed, code, at, overrides, patches, flags, undefinedFlags, crosses, ignored, ending };
 }
 
 /** The file's bytes. */

@@ -32,6 +32,9 @@ export interface Place {
 }
 
 export class Places {
+  /** Data or code of the trial cross a page. */
+  crosses = false;
+
   constructor(
     private readonly random: Random,
     private readonly special: Special | undefined,
@@ -43,9 +46,17 @@ export class Places {
 
   /** A place for `bytes` bytes of data; `plain`: whatever the trial is about. */
   next(bytes: number, plain = false): Place {
+    const place = this.choose(bytes, plain);
+    if ((place.linear & (PAGE - 1)) + bytes > PAGE) this.crosses = true;
+    return place;
+  }
+
+  private choose(bytes: number, plain: boolean): Place {
     const length = Math.min(bytes, 512);
     const inside = 1 + this.below(Math.max(1, length - 1));
-    switch (plain ? undefined : this.special) {
+    // A byte cannot cross: it lies behind the boundary of the unmapped page instead.
+    const special = length === 1 && this.special?.startsWith('cross') ? 'below' : this.special;
+    switch (plain ? undefined : special) {
       case 'cross':
         return { linear: DATA.at + PAGE - inside };
       case 'cross-read-only':
@@ -73,6 +84,12 @@ export class Places {
 
   /** A place for `length` bytes of code. */
   code(length: number): number {
+    const at = this.chooseCode(length);
+    if ((at & (PAGE - 1)) + length > PAGE) this.crosses = true;
+    return at;
+  }
+
+  private chooseCode(length: number): number {
     const inside = length === 1 ? 0 : 1 + this.below(length - 1);
     if (this.special === 'code-cross' && inside > 0) return CODE.at + PAGE - inside;
     if (this.special === 'code-unmapped' || this.special === 'code-cross') return CODE.at + CODE.pages * PAGE - inside;

@@ -2,6 +2,7 @@
 // estimates by 1.5 * 2^-12 in proportion (SDM Vol. 1, 8.3.10; Vol. 2, RCPPS, RSQRTPS).
 
 import { IMAGE } from './layout';
+import type { Span } from './vector';
 
 const TRANSCENDENTAL = /^(FSIN|FCOS|FSINCOS|FPTAN|FPATAN|F2XM1|FYL2X|FYL2XP1) /;
 const ESTIMATE = /^(RCP|RSQRT)[PS]S /;
@@ -60,4 +61,9 @@ export function undefinedStatus(key: string, statusAfter: number): number {
 /** Arithmetic flags that an unmasked invalid comparison does not set (SDM Vol. 2A, FCOMI) but AMD parts do. */
 export function undefinedByComparison(key: string, control: number, statusAfter: number): number {
   return /^FU?COMIP? /.test(key) && (control & IE) === 0 && (statusAfter & IE) !== 0 ? 0x8d5 : 0;
+}
+
+/** Bytes of the image that are not compared: CVTPI2PS from memory enters MMX mode by the SDM, not on AMD parts. */
+export function ignoredState(key: string): readonly Span[] {
+  return /^CVTPI2PS .* memory$/.test(key) ? [[IMAGE.fxsave + 3, 2]] : [];
 }

@@ -25,6 +25,8 @@ export interface Trial {
   readonly flags: number;
   /** Flags that the SDM leaves undefined after this execution. */
   readonly undefinedFlags: number;
+  /** Its code or its data cross a page. */
+  readonly crosses: boolean;
   /** Bytes of the data pages that are not compared: makers of CPUs differ. */
   readonly ignored: readonly Span[];
 }
