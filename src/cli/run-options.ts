@@ -34,9 +34,9 @@ export const RUN_OPTIONS: readonly Option[] = [
   { names: ['help'], help: 'this text' },
   {
     names: ['ept'],
-    value: 'lazy4k|eager2m',
-    oneOf: ['lazy4k', 'eager2m'],
-    help: 'how the EPT is filled (default lazy4k)',
+    value: 'lazy4k|eager2m|evict',
+    oneOf: ['lazy4k', 'eager2m', 'evict'],
+    help: 'how the EPT is filled: on demand (default), at the start, on demand with eviction',
     testing: true,
   },
 ];

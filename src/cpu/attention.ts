@@ -9,7 +9,7 @@ export const ATTENTION = {
   event: 1,
   /** Blocking by STI or MOV SS ends after one instruction. */
   shadow: 2,
-  /** EFLAGS.TF or RF is set, or a debug exception is pending. */
+  /** EFLAGS.TF is set, RF was loaded, or a debug exception is pending. */
   trap: 4,
   /** The VMX unit has something to do: window, preemption timer, TPR threshold. */
   vmx: 8,

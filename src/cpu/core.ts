@@ -96,7 +96,7 @@ export class Core {
   /** Recomputes mode and paging words after CR0, CR4, EFER, RFLAGS, CS or SS changed. */
   updateMode(): void {
     updateMode(this.state, this.environment.tlbBase, this.vmx.modeBits);
-    // With RF set, too, one instruction runs alone, so that RF is cleared behind it.
+    // RF counts for the first instruction of a run: what loads it ends the one at hand.
     const traps = (this.state.word(STATE.eflags) & (EFLAGS.TF | EFLAGS.RF)) !== 0 || this.pendingDebug !== 0;
     this.setAttention(ATTENTION.trap, traps);
   }

@@ -7,6 +7,7 @@
  * NOT IMPLEMENTED: #VE and #CP, which need features that are not offered.
  */
 import { VECTOR } from '../isa/semantics';
+import { ACCESS_DETECTED } from './debug-registers';
 import type { GuestFault } from './signals';
 
 /** What an event is: INT n is a software interrupt, INT1 a privileged software exception, INT3 and INTO software exceptions. */
@@ -43,8 +44,8 @@ export function externalBit(event: ProcessorEvent): 0 | 1 {
 /** The event for a fault that an instruction raises. */
 export function eventOfFault(fault: GuestFault): ProcessorEvent {
   const { vector, errorCode, address, debugStatus } = fault;
-  // The only #DB that comes as a fault value is general detect, a fault proper.
-  const setsResumeFlag = debugStatus !== undefined;
+  // General detect is a fault like others; the fault of an instruction breakpoint alone pushes RF as it is (17.3.1.1).
+  const setsResumeFlag = ((debugStatus ?? 0) & ACCESS_DETECTED) !== 0;
   return { kind: 'exception', vector, errorCode, address, debugStatus, setsResumeFlag, instructionLength: 0 };
 }
 

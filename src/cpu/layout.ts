@@ -112,6 +112,10 @@ export const STATE = {
    * for none. The first is set whenever any is.
    */
   routedPage: 0x820,
+  /** Nonzero: somebody watches data accesses, translations and slow accesses ask who; u32. */
+  watches: 0x830,
+  /** Nonzero: the last run ended between two iterations of a REP instruction; u32. */
+  betweenIterations: 0x834,
   /** MXCSR, u32. */
   mxcsr: 0x74c,
   /** x87: control, status (TOP included), abridged tag (bit set = not empty), opcode u32 each; FIP, FDP i64; FCS, FDS u32. */

@@ -23,7 +23,15 @@ export function customRequests(debuggee: Debuggee): Readonly<Record<string, Hand
     },
     'vmxray/stepExit': async (args) => {
       const thread = await threadOf(debuggee, args);
-      return resuming(debuggee, thread, { kind: 'stepExit', reasons: args.texts('reasons', MAX_REASONS) });
+      const reasons = args.texts('reasons', MAX_REASONS);
+      const { body, after } = await resuming(debuggee, thread, { kind: 'stepExit', reasons });
+      return {
+        body,
+        after: () => {
+          debuggee.announceContinued(thread);
+          after?.();
+        },
+      };
     },
     'vmxray/exit': async (args) => {
       const exit = await debuggee.target.lastExit(await threadOf(debuggee, args));

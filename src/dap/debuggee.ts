@@ -99,6 +99,11 @@ export class Debuggee {
     return () => this.follow(thread, run);
   }
 
+  /** Says that the guest goes on, to a client that cannot know it from the request. */
+  announceContinued(thread: number): void {
+    this.emit('continued', { threadId: thread, allThreadsContinued: true });
+  }
+
   private follow(thread: number, { stopped }: Run): void {
     stopped.then(
       (stop) => this.onStop(thread, stop),

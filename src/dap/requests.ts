@@ -3,7 +3,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import { createDecoder } from '../isa/decode';
 import { INSTRUCTIONS } from '../isa/records';
 import type { Resume } from '../targets/target';
-import { Arguments } from './arguments';
+import type { Arguments } from './arguments';
 import type { Debuggee } from './debuggee';
 import { disassembleRows } from './disassembly';
 import { badArgument, staleReference } from './errors';

@@ -92,16 +92,24 @@ export interface AccessImports {
   readonly busWrite: FunctionRef;
   /** (host address, bytes, source): told before a flagged page changes. */
   readonly flaggedWrite: FunctionRef;
+  /** (linear, bytes, 1 for a write): told of slow accesses while anything is watched. */
+  readonly watchedAccess: FunctionRef;
 }
+
+/**
+ * What a store wants of `hostWrite` besides a place: nothing, the old content too, or only the proof that it would not
+ * fault, which is no access that a watch could meet.
+ */
+export const STORE = { plain: 0, preload: 1, proof: 2 } as const;
 
 export interface Access {
   /** (segment number, offset, bytes) -> host address, or 0 with `STATE.outcome` set. */
   readonly hostRead: FunctionRef;
-  /** (segment number, offset, bytes, preload) -> host address, or 0. `preload`: the old content is wanted too. */
+  /** (segment number, offset, bytes, `STORE`) -> host address, or 0. */
   readonly hostWrite: FunctionRef;
   /** (linear, bytes) -> host address, or 0; for TypeScript. */
   readonly linearRead: FunctionRef;
-  /** (linear, bytes, preload) -> host address, or 0. */
+  /** (linear, bytes, `STORE`) -> host address, or 0. */
   readonly linearWrite: FunctionRef;
   /** Carries the pending store from the bounce buffer to its place. */
   readonly commit: FunctionRef;
@@ -150,6 +158,10 @@ export function emitAccess(module: ModuleBuilder, plan: MemoryPlan, fill: Functi
   const crosses = (linear: I64, last: I64): I32 =>
     i64.ne(i64.shrU(linear, i64.const(12)), i64.shrU(last, i64.const(12)));
 
+  /** Tells of an access that was proved, if anything is watched. */
+  const tell = (f: FunctionBuilder, linear: I64, bytes: I32, write: 0 | 1): void =>
+    f.if(word(STATE.watches), () => f.call(imports.watchedAccess, linear, bytes, i32.const(write)));
+
   /** Copies one part into the bounce buffer at `at`, from memory or from the bus. */
   const fetchPart = (f: FunctionBuilder, host: I32, length: I32, at: I32, bus: I64): void =>
     f.if(
@@ -171,10 +183,12 @@ export function emitAccess(module: ModuleBuilder, plan: MemoryPlan, fill: Functi
       f.if(i32.eqz(second), () => f.return(i32.const(0)));
       const length = f.let(i32.sub(i32.const(4096), i32.and(i32.wrap(linear), i32.const(0xfff))));
       const secondBus = f.let(quad(STATE.busAddress));
+      tell(f, linear, bytes, 0);
       fetchPart(f, host, length, i32.const(STATE.bounce), bus);
       fetchPart(f, second, i32.sub(bytes, length), i32.add(i32.const(STATE.bounce), length), secondBus);
       f.return(i32.const(STATE.bounce));
     });
+    tell(f, linear, bytes, 0);
     f.if(i32.ne(host, i32.const(ON_BUS)), () => f.return(host));
     f.call(imports.busRead, busAddress(bus), bytes, i32.const(STATE.bounce));
     f.return(i32.const(STATE.bounce));
@@ -216,7 +230,8 @@ export function emitAccess(module: ModuleBuilder, plan: MemoryPlan, fill: Functi
   const writeSlow = module.function({ params: ['i64', 'i32', 'i32', 'i32'], result: 'i32' }, (f) => {
     const linear = f.param(0, 'i64').get();
     const bytes = f.param(1, 'i32').get();
-    const preload = f.param(2, 'i32').get();
+    const purpose = f.param(2, 'i32').get();
+    const tellUnlessProof = (): void => f.if(i32.ne(purpose, i32.const(STORE.proof)), () => tell(f, linear, bytes, 1));
     const last = lastByte(f, linear, bytes);
     check(f, linear, last, bytes, f.param(3, 'i32').get());
     const host = f.let(callExpr('i32', fill, linear, i32.const(ACCESS.write)));
@@ -229,8 +244,10 @@ export function emitAccess(module: ModuleBuilder, plan: MemoryPlan, fill: Functi
         const second = f.let(callExpr('i32', fill, i64.and(last, i64.const(~0xfffn)), i32.const(ACCESS.write)));
         f.if(i32.eqz(second), () => f.return(i32.const(0)));
         setPart(f, 1, second, i32.sub(bytes, length));
+        tellUnlessProof();
       },
       () => {
+        tellUnlessProof();
         const page = i32.shrU(i32.sub(host, i32.const(plan.physical)), i32.const(12));
         f.if(i32.ne(host, i32.const(ON_BUS)), () =>
           f.if(i32.eqz(load32(page, 8, plan.pageFlags)), () => f.return(host)),
@@ -239,7 +256,7 @@ export function emitAccess(module: ModuleBuilder, plan: MemoryPlan, fill: Functi
         setWord(f, STATE.pending + PENDING.part + PENDING.length, i32.const(0));
       },
     );
-    f.if(preload, () => f.call(preloadPending));
+    f.if(i32.eq(purpose, i32.const(STORE.preload)), () => f.call(preloadPending));
     f.return(i32.const(STATE.bounce));
   });
 

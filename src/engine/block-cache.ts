@@ -117,8 +117,8 @@ export class BlockCache {
       }
       // The bytes ran out: at the segment's limit, at the page's end, or where there is no memory.
       if (count > 0) break;
-      if (at === 1) return this.emptyBlock(block, PSEUDO.undefined);
-      if (available < toPageEnd) return this.emptyBlock(block, PSEUDO.general);
+      if (at === 1) return this.emptyBlock(block, PSEUDO.undefined, bits);
+      if (available < toPageEnd) return this.emptyBlock(block, PSEUDO.general, bits);
       return this.decodeCrossing(block, at, mode, bits, limit);
     }
     this.writePseudo(entry, PSEUDO.end, offset);
@@ -260,8 +260,8 @@ export class BlockCache {
   }
 
   /** A block that only faults. Not cached: nothing would drop it. */
-  private emptyBlock(block: number, pseudo: number): number {
-    const entry = block + BLOCK.headerBytes;
+  private emptyBlock(block: number, pseudo: number, bits: CodeBits): number {
+    const entry = this.addBreakpoint(block + BLOCK.headerBytes, this.linearOf(this.state.rip, bits), 0);
     this.writePseudo(entry, pseudo, 0);
     this.finish(block, entry + ENTRY_BYTES, 0, 0, 1, 1);
     return block;

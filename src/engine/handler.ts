@@ -16,7 +16,7 @@ import type { Address, ArithmeticFlag, Bits, GeneralName, Int, Operand, StateWor
 import { BOUNCE_END, MODE, SEGMENT_BYTES, SEGMENT_FIELD, STATE, TLB_ENTRY } from '../cpu/layout';
 import { CR0, CR4 } from '../cpu/mode';
 import { any, quad, setQuad, setWord, word } from '../cpu/paging/emit';
-import { recordFault } from './access';
+import { recordFault, STORE } from './access';
 import type { Access } from './access';
 import type { BulkKind } from './bulk';
 import { displacementOf, ENTRY, field16, field8, immediate32, immediateOf } from './entry';
@@ -96,7 +96,7 @@ export class HandlerSemantics extends Semantics {
   readForWrite(operand: Operand): Int {
     if (operand.kind !== 'memory') return this.read(operand);
     const bits = operand.bits as Bits;
-    const host = this.hostForWrite(this.address(operand), bits / 8, true);
+    const host = this.hostForWrite(this.address(operand), bits / 8, STORE.preload);
     this.pendingHost = host;
     return this.let(this.loadHost(host, bits));
   }
@@ -199,7 +199,7 @@ export class HandlerSemantics extends Semantics {
   }
 
   store(address: Address, value: Int, bits: Bits): void {
-    this.storeHost(this.hostForWrite(address, bits / 8, false), value, bits);
+    this.storeHost(this.hostForWrite(address, bits / 8, STORE.plain), value, bits);
   }
 
   loadVector(address: Address, aligned: boolean): V128 {
@@ -210,12 +210,12 @@ export class HandlerSemantics extends Semantics {
   storeVector(address: Address, value: V128, aligned: boolean): void {
     if (aligned) this.requireAligned(address, 16);
     const kept = this.let(value);
-    this.storeHost(this.hostForWrite(address, 16, false), kept, 128);
+    this.storeHost(this.hostForWrite(address, 16, STORE.plain), kept, 128);
   }
 
   prove(address: Address, bytes: number, aligned = false): void {
     if (aligned) this.requireAligned(address, bytes);
-    this.hostForWrite(address, bytes, false);
+    this.hostForWrite(address, bytes, STORE.proof);
   }
 
   push(value: Int, bits: Bits): void {
@@ -443,9 +443,9 @@ export class HandlerSemantics extends Semantics {
     );
   }
 
-  private hostForWrite(address: Address, bytes: number, preload: boolean): I32 {
+  private hostForWrite(address: Address, bytes: number, purpose: (typeof STORE)[keyof typeof STORE]): I32 {
     return this.host(address, bytes, TLB_ENTRY.write, (segment, offset) =>
-      callExpr('i32', this.shared.access.hostWrite, segment, offset, i32.const(bytes), i32.const(preload ? 1 : 0)),
+      callExpr('i32', this.shared.access.hostWrite, segment, offset, i32.const(bytes), i32.const(purpose)),
     );
   }
 

@@ -82,17 +82,19 @@ export function generateInterpreter(plan: MemoryPlan, handlers: HandlerTable): U
   const decodeBlock = module.importFunction('decodeBlock', { params: ['i32', 'i32'], result: 'i32' });
   const fetchVariant = module.importFunction('fetchVariant', { params: ['i64'], result: 'i32' });
   const truncate = module.importFunction('truncate', { params: ['i32', 'i32'], result: 'i32' });
-  const breakpointHit = module.importFunction('breakpointHit', { params: [], result: 'i32' });
+  const breakpointHit = module.importFunction('breakpointHit', { params: ['i32'], result: 'i32' });
   const dropBlock = module.importFunction('dropBlock', { params: ['i32'] });
+  const pageWatched = module.importFunction('pageWatched', { params: ['i64'], result: 'i32' });
+  const watchedAccess = module.importFunction('watchedAccess', { params: ['i64', 'i32', 'i32'] });
 
   const nextGeneration = emitNextGeneration(module, plan, JUMP_CACHE_ENTRIES * 16);
   const protect = emitProtect(module, plan);
   const mark = emitMark(module, plan, protect);
   const ept = emitEptWalker(module, plan, mark);
   const walk = emitWalker(module, plan, ept, mark);
-  const fill = emitFill(module, plan, walk);
+  const fill = emitFill(module, plan, walk, pageWatched);
   const flush = emitFlush(module, plan, nextGeneration);
-  const access = emitAccess(module, plan, fill, { busRead, busWrite, flaggedWrite });
+  const access = emitAccess(module, plan, fill, { busRead, busWrite, flaggedWrite, watchedAccess });
   const addressRegister = emitAddressRegister(module);
   const setAddressRegister = emitSetAddressRegister(module);
   const isFlat = emitIsFlat(module);
@@ -112,7 +114,7 @@ export function generateInterpreter(plan: MemoryPlan, handlers: HandlerTable): U
     checkTarget: emitCheckTarget(module),
     slow,
   };
-  const find = emitFind(module, plan, fill, decodeBlock, fetchVariant);
+  const find = emitFind(module, plan, { fill, decodeBlock, fetchVariant, breakpointHit });
 
   const signature = { params: ['i32'], result: 'i32' } as const;
   const tableExits: Leave = {
@@ -160,19 +162,28 @@ function jumpSlot(plan: MemoryPlan, rip: I64): I32 {
   return i32.add(i32.shl(index, i32.const(4)), i32.const(plan.jumpCache));
 }
 
+/** What `find` calls. */
+type FindPart = 'fill' | 'decodeBlock' | 'fetchVariant' | 'breakpointHit';
+
 /** Declares `find() -> block`: translates RIP, takes or decodes its block, notes it in the jump cache; 0 on a fault. */
 function emitFind(
   module: ModuleBuilder,
   plan: MemoryPlan,
-  fill: FunctionRef,
-  decodeBlock: FunctionRef,
-  fetchVariant: FunctionRef,
+  { fill, decodeBlock, fetchVariant, breakpointHit }: Readonly<Record<FindPart, FunctionRef>>,
 ): FunctionRef {
   return module.function({ params: [], result: 'i32' }, (f) => {
     const rip = f.let(quad(STATE.rip));
+    /** What a fetch raised stands recorded; the processor's own breakpoints come before it (SDM Vol. 3A, table 6-2). */
+    const failed = (): void => {
+      f.if(word(STATE.breakpoints), () => {
+        const outcome = f.let(callExpr('i32', breakpointHit, i32.const(0)));
+        f.if(outcome, () => setWord(f, STATE.outcome, outcome));
+      });
+      f.return(i32.const(0));
+    };
     const fault = (): void => {
       recordFault(f, i32.const(VECTOR.GP), i32.const(0));
-      f.return(i32.const(0));
+      failed();
     };
     const limit = i64.extendU(word(CS + SEGMENT_FIELD.limit));
     f.if(
@@ -188,7 +199,7 @@ function emitFind(
       () => f.set(host, tlbHost(entry, linear)),
       () => f.set(host, callExpr('i32', fill, linear, i32.const(ACCESS.execute))),
     );
-    f.if(i32.eqz(host.get()), () => f.return(i32.const(0)));
+    f.if(i32.eqz(host.get()), failed);
     const mode = f.local('i32');
     f.set(mode, i32.and(word(STATE.mode), i32.const(MODE.codeMask)));
     f.if(word(STATE.breakpoints), () =>
@@ -217,7 +228,7 @@ function emitFind(
     });
     f.if(i32.eqz(block.get()), () => {
       f.set(block, callExpr('i32', decodeBlock, host.get(), mode.get()));
-      f.if(i32.eqz(block.get()), () => f.return(i32.const(0)));
+      f.if(i32.eqz(block.get()), failed);
     });
     const jump = f.let(jumpSlot(plan, rip));
     f.store(jump, rip, 64, JUMP.rip);
@@ -372,10 +383,9 @@ function pseudoCases(
     [PSEUDO.end]: again,
     [PSEUDO.breakpoint]: () => {
       setQuad(f, STATE.rip, ripHere);
-      f.if(callExpr('i32', helpers.breakpointHit), () => {
-        f.set(outcome, i32.const(Outcome.Stop));
-        f.br(leave);
-      });
+      setWord(f, STATE.leftAt, e);
+      f.set(outcome, callExpr('i32', helpers.breakpointHit, i32.const(1)));
+      f.brIf(leave, outcome.get());
       advance();
     },
     [PSEUDO.crossing]: () => {

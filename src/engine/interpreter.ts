@@ -6,8 +6,10 @@ import { assert } from '../common/assert';
 import { createDecoder } from '../isa/decode';
 import type { Decoded } from '../isa/decoded';
 import type { Instruction } from '../isa/define';
+import { VECTOR } from '../isa/semantics';
 import { Outcome, SLOW_FUNCTIONS } from '../isa/slow';
 import type { SlowFunctions } from '../isa/slow';
+import { instructionBreakpointsMet } from '../cpu/debug-registers';
 import { MODE, SEGMENT_BYTES, SEGMENT_FIELD, STATE, TLB_CONTEXT, TLB_ENTRIES, TLB_ENTRY } from '../cpu/layout';
 import { BUS_BIT, EPT_ACCESS, ROUTED_PAGES } from '../cpu/paging/ept-walker';
 import type { AccessKind, LinearMemory } from '../cpu/linear-memory';
@@ -15,10 +17,15 @@ import { EXIT_SIGNAL, GuestFault } from '../cpu/signals';
 import type { ProcessorState } from '../cpu/state';
 import { PAGE, PAGE_FLAG } from '../memory/plan';
 import type { PhysicalMemory } from '../memory/physical-memory';
+import { STORE } from './access';
 import { BlockCache } from './block-cache';
+import { Breakpoints } from './breakpoints';
+import type { BreakpointSource } from './breakpoints';
+import { compiledInterpreter } from './compiled';
 import { ENTRY } from './entry';
-import { HandlerTable } from './handler-table';
-import { generateInterpreter } from './interpreter-module';
+import type { HandlerTable } from './handler-table';
+import { Watches } from './watches';
+import type { Watch, WatchedAccess, WatchSource } from './watches';
 
 /** What the interpreter calls back. */
 export interface InterpreterHooks {
@@ -28,7 +35,7 @@ export interface InterpreterHooks {
   busRead(address: number, bytes: Uint8Array): void;
   /** Writes to the bus. */
   busWrite(address: number, bytes: Uint8Array): void;
-  /** True when execution shall stop before the instruction at linear address `linear`. */
+  /** At a breakpoint of the debugger: true when execution shall stop before the instruction at `linear`. */
   breakpointHit(linear: bigint): boolean;
 }
 
@@ -40,9 +47,9 @@ interface Exports {
   nextGeneration(): void;
   protect(page: number): void;
   linearRead(linear: bigint, bytes: number): number;
-  linearWrite(linear: bigint, bytes: number, preload: number): number;
+  linearWrite(linear: bigint, bytes: number, purpose: number): number;
   hostRead(segment: number, offset: bigint, bytes: number): number;
-  hostWrite(segment: number, offset: bigint, bytes: number, preload: number): number;
+  hostWrite(segment: number, offset: bigint, bytes: number, purpose: number): number;
   commit(): void;
 }
 
@@ -55,10 +62,10 @@ export class Interpreter implements LinearMemory {
   private readonly view: DataView;
   private readonly handlers: HandlerTable;
   private readonly decoder;
-  /** Breakpoints by linear page number; the value is the page's variant, new for each change of the page's set. */
-  private readonly breakpointPages = new Map<bigint, number>();
-  private readonly breakpoints = new Set<bigint>();
-  private variants = 0;
+  private readonly breakpoints = new Breakpoints();
+  private readonly watches = new Watches();
+  private proving = false;
+  private holdsBreakpoint = false;
   /** Instructions that the run at hand may begin. */
   private allowed = 0;
   private running = false;
@@ -77,16 +84,16 @@ export class Interpreter implements LinearMemory {
     for (let slot = 0; slot < ROUTED_PAGES; slot++) state.setWord(STATE.routedPage + slot * 4, 0xffffffff);
     state.setWord(STATE.fetchContext, 32);
     this.decoder = createDecoder(instructions);
-    this.handlers = new HandlerTable(instructions);
+    const { handlers, module } = compiledInterpreter(instructions, plan);
+    this.handlers = handlers;
     const contextBytes = TLB_ENTRIES * TLB_ENTRY.bytes;
     for (let at = plan.tlb; at < plan.tlb + 4 * contextBytes; at += TLB_ENTRY.bytes) this.bytes.fill(0xff, at, at + 24);
     this.blocks = new BlockCache(state, plan, this.decoder, this.handlers, {
       translateFetch: (linear) => this.exports.fill(linear, EXECUTE),
       nextGeneration: () => this.exports.nextGeneration(),
       protect: (page) => this.exports.protect(page),
-      breakpointAt: (linear) => this.breakpoints.has(linear),
+      breakpointAt: (linear) => this.breakpoints.isAt(linear),
     });
-    const module = new WebAssembly.Module(generateInterpreter(plan, this.handlers));
     const instance = new WebAssembly.Instance(module, {
       env: {
         memory: wasmMemory,
@@ -98,20 +105,28 @@ export class Interpreter implements LinearMemory {
         flaggedWrite: (host: number, length: number, from: number) =>
           this.flaggedWrite(host >>> 0, this.bytes.subarray(from, from + length)),
         decodeBlock: (host: number, mode: number) => this.blocks.decode(host >>> 0, mode >>> 0),
-        fetchVariant: (linear: bigint) => this.breakpointPages.get(BigInt.asUintN(64, linear) >> 12n) ?? 0,
+        fetchVariant: (linear: bigint) => this.breakpoints.variant(BigInt.asUintN(64, linear)),
         truncate: (block: number, budget: number) => this.blocks.truncate(block >>> 0, budget),
-        breakpointHit: () => (hooks.breakpointHit(this.linearRip()) ? 1 : 0),
+        breakpointHit: (isFetched: number) => this.breakpointHit(isFetched === 1, hooks),
         dropBlock: (block: number) => this.blocks.drop(block >>> 0),
+        pageWatched: (linear: bigint) => this.watches.ofPage(BigInt.asUintN(64, linear)),
+        watchedAccess: (linear: bigint, length: number, write: number) =>
+          this.noteAccess(BigInt.asUintN(64, linear), length, write === 1),
       },
     });
     this.exports = instance.exports as unknown as Exports;
     memory.observe((physical, bytes) => this.flaggedWrite(physical + plan.physical, bytes));
   }
 
-  /** Runs at most `instructions` (below 2^31) from `STATE.rip`. */
-  run(instructions: number): Outcome {
+  /**
+   * Runs at most `instructions` (below 2^31) from `STATE.rip`. `holdsBreakpoint`: the processor's instruction breakpoints do
+   * not stand before the first of them (EFLAGS.RF, MOV SS: SDM Vol. 3B, 17.3.1.1).
+   */
+  run(instructions: number, holdsBreakpoint = false): Outcome {
     this.allowed = instructions;
+    this.holdsBreakpoint = holdsBreakpoint;
     this.state.setWord(STATE.budget, instructions);
+    this.state.setWord(STATE.betweenIterations, 0);
     this.running = true;
     try {
       return this.exports.run() as Outcome;
@@ -133,6 +148,11 @@ export class Interpreter implements LinearMemory {
     this.allowed -= surplus;
     this.state.setWord(STATE.budget, budget - surplus);
     if (budget < surplus) this.blocks.endRunning();
+  }
+
+  /** The last `run` ended between two iterations of a REP instruction, at which RIP stands. */
+  get isBetweenIterations(): boolean {
+    return this.state.word(STATE.betweenIterations) !== 0;
   }
 
   /** Instructions that the last `run` completed. */
@@ -185,19 +205,30 @@ export class Interpreter implements LinearMemory {
     return (rip + this.state.quad(STATE.segments + SEGMENT_BYTES + SEGMENT_FIELD.base)) & 0xffffffffn;
   }
 
-  /** Replaces the set of linear addresses at which `breakpointHit` is asked. */
-  setBreakpoints(addresses: Iterable<bigint>): void {
-    const before = new Set(this.breakpoints);
-    this.breakpoints.clear();
-    for (const address of addresses) this.breakpoints.add(address);
-    const changed = [...before, ...this.breakpoints].filter((a) => before.has(a) !== this.breakpoints.has(a));
-    for (const page of new Set(changed.map((address) => address >> 12n)))
-      this.breakpointPages.set(page, ++this.variants);
-    for (const page of [...this.breakpointPages.keys()]) {
-      if (![...this.breakpoints].some((address) => address >> 12n === page)) this.breakpointPages.delete(page);
-    }
-    this.state.setWord(STATE.breakpoints, this.breakpoints.size > 0 ? 1 : 0);
+  /**
+   * Replaces the instruction breakpoints of `source`, by linear address. At the debugger's `breakpointHit` is asked; the
+   * processor's, which must be those of the debug registers, raise #DB.
+   */
+  setBreakpoints(addresses: Iterable<bigint>, source: BreakpointSource = 'debugger'): void {
+    this.breakpoints.replace(source, addresses);
+    this.state.setWord(STATE.breakpoints, this.breakpoints.isEmpty ? 0 : 1);
     this.exports.nextGeneration();
+  }
+
+  /** Replaces the data that `source` watches. A run ends behind the instruction that meets a watch. */
+  setWatches(watches: readonly Watch[], source: WatchSource): void {
+    if (watches.length === 0 && this.watches.isEmpty) return;
+    this.watches.replace(source, watches);
+    this.state.setWord(STATE.watches, this.watches.isEmpty ? 0 : 1);
+    this.exports.flush();
+  }
+
+  /**
+   * The accesses that met anybody's watch since the last call, in order. They happened if the instruction or event delivery
+   * that made them completed.
+   */
+  takeWatchedAccesses(): readonly WatchedAccess[] {
+    return this.watches.take();
   }
 
   /** Forgets decoded code; the next instruction is decoded from memory. */
@@ -270,9 +301,14 @@ export class Interpreter implements LinearMemory {
   }
 
   prove(linear: bigint, length: number, write: boolean, kind: AccessKind): void {
-    for (const { at, size } of pieces(linear, length)) {
-      if (write) this.writable(at, size, kind);
-      else this.readable(at, size, kind);
+    this.proving = true;
+    try {
+      for (const { at, size } of pieces(linear, length)) {
+        if (write) this.writable(at, size, kind);
+        else this.readable(at, size, kind);
+      }
+    } finally {
+      this.proving = false;
     }
   }
 
@@ -283,7 +319,7 @@ export class Interpreter implements LinearMemory {
   }
 
   private writable(linear: bigint, bytes: number, kind: AccessKind): number {
-    return this.through(kind, () => this.exports.linearWrite(linear, bytes, 0));
+    return this.through(kind, () => this.exports.linearWrite(linear, bytes, STORE.plain));
   }
 
   private store(linear: bigint, bytes: number, kind: AccessKind, put: (host: number) => void): void {
@@ -311,6 +347,33 @@ export class Interpreter implements LinearMemory {
       state.word(STATE.faultHasError) ? state.word(STATE.faultError) : undefined,
       state.quad(STATE.faultAddress),
     );
+  }
+
+  /**
+   * What comes of the breakpoints before the instruction at `STATE.rip`: `Stop`, `Fault` with #DB recorded, or `Done`.
+   * When its fetch failed only the processor's count, since what the debugger wants to see has not come yet.
+   */
+  private breakpointHit(isFetched: boolean, hooks: InterpreterHooks): Outcome {
+    const { state, breakpoints } = this;
+    const linear = this.linearRip();
+    if (isFetched && breakpoints.has('debugger', linear) && hooks.breakpointHit(linear)) return Outcome.Stop;
+    if (!breakpoints.has('processor', linear)) return Outcome.Done;
+    const isFirst = (isFetched ? this.completedBefore : this.completed) === 0;
+    if (isFirst && this.holdsBreakpoint) return Outcome.Done;
+    state.setWord(STATE.faultVector, VECTOR.DB);
+    state.setWord(STATE.faultHasError, 0);
+    state.setQuad(STATE.faultAddress, BigInt(instructionBreakpointsMet(state, linear)));
+    return Outcome.Fault;
+  }
+
+  /** An access took the slow path while something is watched. */
+  private noteAccess(linear: bigint, bytes: number, isWrite: boolean): void {
+    if (this.proving) return;
+    const is64Bit = (this.state.word(STATE.mode) & MODE.codeMask) === MODE.code64;
+    const room = Number((is64Bit ? 1n << 64n : 1n << 32n) - linear);
+    let isMet = this.watches.note({ linear, bytes: Math.min(bytes, room), isWrite });
+    if (bytes > room) isMet = this.watches.note({ linear: 0n, bytes: bytes - room, isWrite }) || isMet;
+    if (isMet) this.shorten(0);
   }
 
   /** Bytes of a flagged page are about to change. */

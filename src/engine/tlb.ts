@@ -14,6 +14,7 @@ import { BUS_BIT } from '../cpu/paging/ept-walker';
 import { ACCESS } from '../cpu/paging/walker';
 import { PAGE_FLAG } from '../memory/plan';
 import type { MemoryPlan } from '../memory/plan';
+import { WATCHED } from './watches';
 
 const CONTEXT_BYTES = TLB_ENTRIES * TLB_ENTRY.bytes;
 /** Offset in an entry of its "is in the list of filled entries" word. */
@@ -127,7 +128,12 @@ export function emitNextGeneration(module: ModuleBuilder, plan: MemoryPlan, jump
  * Declares `fill(linear, access) -> host`: translates and caches. 0: fault or exit recorded; `ON_BUS`: the access goes
  * to the bus at `STATE.busAddress`; else the host address of the byte at `linear`.
  */
-export function emitFill(module: ModuleBuilder, plan: MemoryPlan, walk: FunctionRef): FunctionRef {
+export function emitFill(
+  module: ModuleBuilder,
+  plan: MemoryPlan,
+  walk: FunctionRef,
+  pageWatched: FunctionRef,
+): FunctionRef {
   return module.function({ params: ['i64', 'i32'], result: 'i32' }, (f) => {
     const linear = f.param(0, 'i64').get();
     const kind = f.param(1, 'i32').get();
@@ -148,6 +154,15 @@ export function emitFill(module: ModuleBuilder, plan: MemoryPlan, walk: Function
     });
     const host = f.let(i32.add(i32.wrap(physical), i32.const(plan.physical)));
     f.if(i32.geU(base, i32.const(TLB_CONTEXT.checked * CONTEXT_BYTES)), () => f.return(host));
+    // Accesses that somebody watches get no tag, so that each of them takes the slow path and is seen there.
+    const watched = f.local('i32');
+    f.set(watched, i32.const(0));
+    f.if(word(STATE.watches), () =>
+      f.if(i32.eqz(any(kind, ACCESS.execute)), () => {
+        f.set(watched, callExpr('i32', pageWatched, linear));
+        f.if(any(watched.get(), WATCHED.reads), () => f.return(host));
+      }),
+    );
     const entry = f.let(tlbEntry(linear));
     const page = f.let(i64.and(linear, i64.const(~0xfffn)));
     const addend = f.let(i32.sub(i32.and(host, i32.const(~0xfff)), i32.wrap(page)));
@@ -176,7 +191,8 @@ export function emitFill(module: ModuleBuilder, plan: MemoryPlan, walk: Function
       () => {
         f.store(entry, page, 64, TLB_ENTRY.read);
         const flags = load32(i32.shrU(i32.wrap(physical), i32.const(12)), 8, plan.pageFlags);
-        f.if(i32.and(any(kind, ACCESS.write), i32.eqz(flags)), () => f.store(entry, page, 64, TLB_ENTRY.write));
+        const isPlain = i32.eqz(i32.or(flags, watched.get()));
+        f.if(i32.and(any(kind, ACCESS.write), isPlain), () => f.store(entry, page, 64, TLB_ENTRY.write));
       },
     );
     f.return(host);

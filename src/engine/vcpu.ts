@@ -20,12 +20,16 @@ import type { ProcessorState } from '../cpu/state';
 import type { VmxUnit } from '../cpu/vmx/unit';
 import type { Delivery } from '../cpu/vmx-hooks';
 import { VECTOR } from '../isa/semantics';
+import { DebugExceptions } from './debug-exceptions';
 import type { Interpreter } from './interpreter';
+import type { WatchedAccess } from './watches';
 
 /** Instructions per call of the generated code: V8 replaces a running function only when it is called again. */
 const SLICE = 1 << 20;
 /** Deliveries in a row without a completed instruction after which the machine stops. */
 const MAX_DELIVERIES = 10_000;
+/** Outcomes behind a completed instruction (or iteration); with any other the last one that began did not complete. */
+const COMPLETED: ReadonlySet<Outcome> = new Set([Outcome.DoneCheck, Outcome.JumpedCheck, Outcome.Budget]);
 /** DR6.BS: single step. */
 const SINGLE_STEP = 0x4000;
 
@@ -72,15 +76,27 @@ export interface VcpuParts {
   readonly nativeHost: boolean;
   /** The tick at which a run must have ended for the world's sake; Infinity for none. */
   deadline(): number;
+  /** Told, behind the instruction or event delivery, of its accesses that met a watch (`Interpreter.setWatches`). */
+  watched?(accesses: readonly WatchedAccess[]): void;
+}
+
+/** The run loop's part of a snapshot. */
+export interface VcpuState {
+  /** Deliveries since the last completed instruction. */
+  readonly deliveries: number;
+  /** The next run ends at once. */
+  readonly stopWanted: boolean;
 }
 
 export class Vcpu {
   private readonly state: ProcessorState;
+  private readonly debug: DebugExceptions;
   private deliveries = 0;
   private stopWanted = false;
 
   constructor(private readonly parts: VcpuParts) {
     this.state = parts.state;
+    this.debug = new DebugExceptions(parts.state, parts.processor, parts.interpreter);
   }
 
   /** An interrupt or NMI request changed, or something else wants the next boundary looked at. */
@@ -95,13 +111,27 @@ export class Vcpu {
     this.notice();
   }
 
+  /** What decides the next step besides processor and memory. */
+  save(): VcpuState {
+    const { deliveries, stopWanted } = this;
+    return { deliveries, stopWanted };
+  }
+
+  restore({ deliveries, stopWanted }: VcpuState): void {
+    this.deliveries = deliveries;
+    this.stopWanted = stopWanted;
+  }
+
   /** Runs at most `budget` instructions. */
   run(budget: number): VcpuStop {
     const { parts, state } = this;
-    const { clock, interpreter, processor } = parts;
+    const { clock } = parts;
+    // What VM entry delivered came before this run.
+    this.metWatches(parts.interpreter.takeWatchedAccesses());
     // Only instructions move the clock here.
     const end = clock.ticks + budget;
     for (;;) {
+      this.debug.arm();
       const ended = this.boundary();
       if (ended) return ended;
       const left = end - clock.ticks;
@@ -109,24 +139,49 @@ export class Vcpu {
       const attention = state.word(STATE.attention);
       const single =
         (attention & (ATTENTION.shadow | ATTENTION.trap | ATTENTION.observer)) !== 0 || parts.vmx.monitorTrapWaits;
-      const flags = state.word(STATE.eflags);
-      const shadow = attention & ATTENTION.shadow ? { ...processor.interruptibility } : undefined;
       const world = parts.deadline() - clock.ticks;
       if (world <= 0) return 'deadline';
       const timer = parts.vmx.isNonRoot ? parts.vmx.deadline - clock.ticks : Infinity;
-      if (shadow) processor.endShadow();
-      const limit = Math.min(left, world, timer, single ? 1 : SLICE);
-      clock.startRun(() => interpreter.completedBefore);
-      const outcome = interpreter.run(limit);
-      const { completed } = interpreter;
-      clock.endRun(completed);
-      if (completed > 0) {
-        this.deliveries = 0;
-        this.completedWith(flags);
-      } else if (shadow) this.closeShadow(shadow);
+      const outcome = this.execute(Math.min(left, world, timer, single ? 1 : SLICE));
       const stop = this.after(outcome);
       if (stop) return stop;
     }
+  }
+
+  /**
+   * Runs at most `limit` instructions. Blocking by STI and MOV SS and RF, which suppresses breakpoints, end with the first;
+   * if it does not complete they are as before.
+   */
+  private execute(limit: number): Outcome {
+    const { state } = this;
+    const { clock, interpreter, processor } = this.parts;
+    const flags = state.word(STATE.eflags);
+    const resumes = (flags & EFLAGS.RF) !== 0;
+    const isShadowed = (state.word(STATE.attention) & ATTENTION.shadow) !== 0;
+    const shadow = isShadowed ? { ...processor.interruptibility } : undefined;
+    if (shadow) processor.endShadow();
+    if (resumes) state.setWord(STATE.eflags, flags & ~EFLAGS.RF);
+    clock.startRun(() => interpreter.completedBefore);
+    const outcome = interpreter.run(limit, resumes || shadow?.movSs === true);
+    const { completed } = interpreter;
+    clock.endRun(completed);
+    const accesses = interpreter.takeWatchedAccesses();
+    if (completed > 0) {
+      this.deliveries = 0;
+      this.completedWith(flags);
+    } else {
+      if (shadow) this.closeShadow(shadow);
+      if (resumes) state.setWord(STATE.eflags, state.word(STATE.eflags) | EFLAGS.RF);
+    }
+    if (COMPLETED.has(outcome)) this.metWatches(accesses);
+    return outcome;
+  }
+
+  /** The accesses happened: the debug registers' breakpoints trap, the debugger is told. */
+  private metWatches(accesses: readonly WatchedAccess[]): void {
+    if (accesses.length === 0) return;
+    this.debug.met(accesses);
+    this.parts.watched?.(accesses);
   }
 
   /** What an outcome of the interpreter asks for. */
@@ -154,7 +209,7 @@ export class Vcpu {
 
   /** An instruction with an exit check: it exits, or runs once with its check off. */
   private intercepted(): VcpuStop | undefined {
-    const { vmx, interpreter, clock } = this.parts;
+    const { vmx, interpreter } = this.parts;
     const check = EXIT_CHECKS[this.state.word(STATE.interceptCheck)]!;
     const decoded = interpreter.intercepted();
     assert(decoded, 'an intercepted instruction decodes');
@@ -166,17 +221,9 @@ export class Vcpu {
       throw signal;
     }
     if (exits) return this.exit();
-    const flags = this.state.word(STATE.eflags);
     vmx.beginEmulation([check], false);
-    clock.startRun(() => interpreter.completedBefore);
-    const outcome = interpreter.run(1);
-    const { completed } = interpreter;
-    clock.endRun(completed);
+    const outcome = this.execute(1);
     vmx.endEmulation([check]);
-    if (completed > 0) {
-      this.deliveries = 0;
-      this.completedWith(flags);
-    }
     return outcome === Outcome.Intercept ? undefined : this.after(outcome);
   }
 
@@ -187,8 +234,11 @@ export class Vcpu {
 
   private delivered(deliver: () => Delivery): VcpuStop | undefined {
     if (++this.deliveries > MAX_DELIVERIES) return 'stuck';
-    switch (deliver()) {
+    const delivery = deliver();
+    const accesses = this.parts.interpreter.takeWatchedAccesses();
+    switch (delivery) {
       case 'delivered':
+        this.metWatches(accesses);
         return undefined;
       case 'exit':
         return this.exit();
@@ -253,18 +303,20 @@ export class Vcpu {
   }
 
   /**
-   * An instruction that began with `flags` is complete: TF then traps behind it, RF has done its work. Only single
-   * instructions run with either set, since both hold the processor's attention.
+   * The instructions that ran are complete; the first began with `flags`. With TF set it was the only one, and traps now.
+   * Between iterations of a REP instruction RF is set, so that events push it and going on meets no breakpoint there again
+   * (SDM Vol. 3B, 17.3.1.1).
    */
   private completedWith(flags: number): void {
-    if (!(flags & (EFLAGS.TF | EFLAGS.RF))) return;
     const { state } = this;
-    const { processor } = this.parts;
-    if (flags & EFLAGS.RF) state.setWord(STATE.eflags, state.word(STATE.eflags) & ~EFLAGS.RF);
-    if (flags & EFLAGS.TF) processor.pendingDebug |= SINGLE_STEP;
+    const { processor, interpreter } = this.parts;
+    const suppressesTrap = processor.takeSingleStepSuppression();
+    if (flags & EFLAGS.TF && !suppressesTrap) processor.pendingDebug |= SINGLE_STEP;
+    if (interpreter.isBetweenIterations) state.setWord(STATE.eflags, state.word(STATE.eflags) | EFLAGS.RF);
+    const attention = state.word(STATE.attention);
+    if (!(attention & ATTENTION.trap)) return;
     const traps = processor.pendingDebug !== 0 || (state.word(STATE.eflags) & EFLAGS.TF) !== 0;
-    const others = state.word(STATE.attention) & ~ATTENTION.trap;
-    state.setWord(STATE.attention, traps ? others | ATTENTION.trap : others);
+    if (!traps) state.setWord(STATE.attention, attention & ~ATTENTION.trap);
   }
 
   /** The instruction did not complete: the shadow is still there. */

@@ -2,7 +2,8 @@
 import * as vscode from 'vscode';
 import { adapterFactory } from './adapter';
 import { ConfigurationProvider, DynamicConfigurations } from './configurations';
-import { openSample } from './sample';
+import { focusFrames } from './frame-focus';
+import { openSample, type SampleOptions } from './sample';
 import { SerialTerminals } from './serial-terminals';
 import { stepToExit } from './step-to-exit';
 
@@ -19,10 +20,11 @@ export function activate(context: vscode.ExtensionContext): void {
       new DynamicConfigurations(),
       vscode.DebugConfigurationProviderTriggerKind.Dynamic,
     ),
+    focusFrames(TYPE),
     new SerialTerminals(TYPE),
     vscode.commands.registerCommand('vmxray.stepToExit', () => stepToExit(TYPE)),
-    vscode.commands.registerCommand('vmxray.openSample', (folder?: vscode.Uri) =>
-      openSample(context.extensionUri, folder),
+    vscode.commands.registerCommand('vmxray.openSample', (parent?: vscode.Uri, options?: SampleOptions) =>
+      openSample(context.extensionUri, parent, options),
     ),
   );
 }

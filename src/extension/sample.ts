@@ -22,13 +22,23 @@ const LAUNCH = {
   ],
 };
 
+/** How the command is called from other code. */
+export interface SampleOptions {
+  /** False only copies: opening a folder restarts the extension host. */
+  readonly open: boolean;
+}
+
 /** Copies the sample into a new folder inside `parent` (the user is asked without one) and opens it there. */
-export async function openSample(extension: vscode.Uri, parent?: vscode.Uri): Promise<void> {
+export async function openSample(
+  extension: vscode.Uri,
+  parent?: vscode.Uri,
+  { open }: SampleOptions = { open: true },
+): Promise<void> {
   const chosen = parent ?? (await chooseParent());
   if (!chosen) return;
   const folder = vscode.Uri.joinPath(chosen, FOLDER);
   await copySample(extension, folder);
-  await vscode.commands.executeCommand('vscode.openFolder', folder);
+  if (open) await vscode.commands.executeCommand('vscode.openFolder', folder);
 }
 
 async function chooseParent(): Promise<vscode.Uri | undefined> {

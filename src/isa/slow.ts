@@ -29,7 +29,7 @@ export const Outcome = {
   DoneCheck: 6,
   /** Completed, RIP already set; events or the mode must be looked at before the next instruction. */
   JumpedCheck: 7,
-  /** A REP instruction ran out of budget between iterations: RIP stays. */
+  /** The budget is spent, at an instruction boundary or between two iterations of a REP instruction. */
   Budget: 8,
 } as const;
 

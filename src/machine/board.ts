@@ -56,6 +56,9 @@ export interface BoardState {
   readonly nmi: boolean;
 }
 
+/** Whose alarm comes first where several are due at one tick. */
+const RANK = { lapic: 0, pit: 1, rtc: 2, uart: 3, pm: 4 } as const;
+
 type AnyDevice = Device<{ readonly version: number }>;
 
 export class Board {
@@ -77,7 +80,7 @@ export class Board {
     clock: MachineClock,
     outputs: BoardOutputs,
   ) {
-    const lapic = new Lapic({ id: BOOT_APIC_ID, physicalAddressBits: PHYSICAL_BITS }, clock, {
+    const lapic = new Lapic({ id: BOOT_APIC_ID, physicalAddressBits: PHYSICAL_BITS }, clock.ranked(RANK.lapic), {
       intr: (level) => {
         this.intr = level;
         outputs.interrupt(level || this.nmiWaits);
@@ -99,10 +102,10 @@ export class Board {
         pic.setLine(number, level);
         ioapic.setLine(gsiOfIrq(number), level);
       };
-    const pit = new Pit(clock, irq(IRQ.timer));
+    const pit = new Pit(clock.ranked(RANK.pit), irq(IRQ.timer));
     const portB = new PortB(clock, pit);
-    const rtc = new Rtc({ startTime: config.rtcSeconds }, clock, irq(IRQ.rtc));
-    const uart = new Uart({ name: 'uart0' }, clock, irq(IRQ.uart0), (byte) => outputs.serial(byte));
+    const rtc = new Rtc({ startTime: config.rtcSeconds }, clock.ranked(RANK.rtc), irq(IRQ.rtc));
+    const uart = new Uart({ name: 'uart0' }, clock.ranked(RANK.uart), irq(IRQ.uart0), (byte) => outputs.serial(byte));
     const reset = (): void => outputs.reset();
     const i8042 = new I8042(this.keyboard, this.mouse, {
       keyboard: irq(IRQ.keyboard),
@@ -112,7 +115,7 @@ export class Board {
     });
     const port92 = new Port92(() => {}, reset);
     const resetControl = new ResetControl(reset);
-    const pm = new AcpiPm({ timerBits: 24 }, clock, {
+    const pm = new AcpiPm({ timerBits: 24 }, clock.ranked(RANK.pm), {
       sci: irq(IRQ.sci),
       sleep: (type) => {
         if (type === SLEEP_TYPE_S5) outputs.powerOff();

@@ -6,19 +6,26 @@ import type { Alarm, Clock } from '../devices/device';
 
 interface Entry extends Alarm {
   readonly tick: number;
-  /** Order among alarms of one tick: as they were set. */
-  readonly order: number;
+  /** Order among alarms of one tick: see `MachineClock.ranked`. */
+  readonly rank: number;
   callback: (() => void) | undefined;
 }
 
 /** Where the counters stand inside a run: instructions of the run at hand completed so far. */
 export type RunningCount = () => number;
 
+/** The counters at rest. */
+export interface ClockState {
+  /** Instructions completed since power-on. */
+  readonly instructions: number;
+  /** Ticks skipped in HLT. */
+  readonly skipped: number;
+}
+
 export class MachineClock implements Clock {
   private retired = 0;
   private skipped = 0;
   private queue: Entry[] = [];
-  private orders = 0;
   private running: RunningCount | undefined;
   private changed: (() => void) | undefined;
 
@@ -63,9 +70,27 @@ export class MachineClock implements Clock {
   }
 
   at(tick: number, callback: () => void): Alarm {
+    return this.add(tick, 0, callback);
+  }
+
+  /**
+   * The clock for one device: alarms of one tick are called in order of rank, and only for equal rank as they were set.
+   * The order in which a restored machine's devices set theirs then makes no difference.
+   */
+  ranked(rank: number): Clock {
+    const ticks = (): number => this.ticks;
+    return {
+      get ticks() {
+        return ticks();
+      },
+      at: (tick, callback) => this.add(tick, rank, callback),
+    };
+  }
+
+  private add(tick: number, rank: number, callback: () => void): Alarm {
     const entry: Entry = {
       tick,
-      order: this.orders++,
+      rank,
       callback,
       cancel: () => {
         if (!entry.callback) return;
@@ -74,13 +99,13 @@ export class MachineClock implements Clock {
       },
     };
     let index = this.queue.length;
-    while (index > 0 && this.queue[index - 1]!.tick > tick) index--;
+    while (index > 0 && isLater(this.queue[index - 1]!, entry)) index--;
     this.queue.splice(index, 0, entry);
     if (index === 0) this.changed?.();
     return entry;
   }
 
-  /** Calls every alarm that is due, in order of tick and then of setting. */
+  /** Calls every alarm that is due, in order of tick and then of rank. */
   advance(): void {
     for (let first = this.queue[0]; first && first.tick <= this.ticks; first = this.queue[0]) {
       this.queue.shift();
@@ -91,12 +116,16 @@ export class MachineClock implements Clock {
   }
 
   /** The counters, for snapshots; alarms belong to the devices that set them. */
-  save(): { readonly instructions: number; readonly skipped: number } {
+  save(): ClockState {
     return { instructions: this.retired, skipped: this.skipped };
   }
 
-  restore(state: { readonly instructions: number; readonly skipped: number }): void {
+  restore(state: ClockState): void {
     this.retired = state.instructions;
     this.skipped = state.skipped;
   }
+}
+
+function isLater(one: Entry, other: Entry): boolean {
+  return one.tick > other.tick || (one.tick === other.tick && one.rank > other.rank);
 }

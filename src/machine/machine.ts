@@ -36,13 +36,26 @@ import type { BootOptions } from './boot/options';
 import { busTransfers } from './bus-transfers';
 import { MachineClock } from './clock';
 import { FIRMWARE_AREA, HIGH_RAM_START, LOW_HOLE, requireRamSize } from './layout';
+import { firmwareMemoryTypes } from './memory-types';
 import { Random } from './random';
 import type { FinalResult, RunResult } from './run-result';
+import { restoreMachine, saveMachine } from './snapshot';
+import type { MachineState, SavedParts } from './snapshot';
 import { guestState, stateHash } from './state-hash';
 import type { HashedParts, Hasher } from './state-hash';
 
+/** How a machine is connected, and how it works where the guest cannot see it. */
+export interface MachineConnections {
+  /** How the hypervisor works: EPT policy, eviction, other controls. Tests use it. */
+  readonly hypervisor?: Partial<Pick<HypervisorOptions, 'policy' | 'eviction' | 'controls' | 'logCapacity'>>;
+  /** `skip`: HLT passes at once; `return`: `run` ends with `idle`, and the caller waits. */
+  readonly sleep?: HypervisorOptions['sleep'];
+  /** A byte left the serial line. */
+  onSerial(byte: number): void;
+}
+
 /** What a machine is made of. */
-export interface MachineOptions {
+export interface MachineOptions extends MachineConnections {
   /** The image to boot. */
   readonly kernel: Uint8Array;
   readonly boot: BootOptions;
@@ -54,12 +67,11 @@ export interface MachineOptions {
   readonly seed?: number;
   /** Start of the RTC in seconds since 1970; a constant when left out. */
   readonly rtcSeconds?: number;
-  /** How the hypervisor works: EPT policy, eviction, other controls. Tests use it. */
-  readonly hypervisor?: Partial<Pick<HypervisorOptions, 'policy' | 'eviction' | 'controls' | 'logCapacity'>>;
-  /** `skip`: HLT passes at once; `return`: `run` ends with `idle`, and the caller waits. */
-  readonly sleep?: HypervisorOptions['sleep'];
-  /** A byte left the serial line. */
-  onSerial(byte: number): void;
+}
+
+/** A machine that goes on from a snapshot: the rest of what it is made of is in there. */
+interface RestoredMachineOptions extends MachineConnections {
+  readonly state: MachineState;
 }
 
 /** Where an address counts. */
@@ -84,6 +96,7 @@ export class Machine {
   private readonly vcpu: Vcpu;
   private readonly guest: BareGuest | Hypervisor;
   private readonly random: Random;
+  private readonly size: Pick<MachineState, 'memoryBytes' | 'bare'>;
   private ended: FinalResult | undefined;
   private startedAt = { instructions: -1, linear: 0n };
   private breakpointSeen: bigint | undefined;
@@ -91,25 +104,23 @@ export class Machine {
   private exitSeen: ExitEntry | undefined;
 
   /** Throws a `UserError` for an image or a size that cannot be started. */
-  constructor(options: MachineOptions) {
-    requireRamSize(options.memoryBytes);
-    const bare = options.bare === true;
-    const plan = planMemory(bare ? options.memoryBytes : machineBytes(options.memoryBytes));
+  constructor(options: MachineOptions | RestoredMachineOptions) {
+    const { memoryBytes, bare = false } = 'state' in options ? options.state : options;
+    const { seed = DEFAULT_SEED, rtcSeconds = DEFAULT_RTC } = 'state' in options ? {} : options;
+    requireRamSize(memoryBytes);
+    this.size = { memoryBytes, bare };
+    const plan = planMemory(bare ? memoryBytes : machineBytes(memoryBytes));
     const wasm = new WebAssembly.Memory({ initial: plan.wasmPages, maximum: plan.wasmPages });
     this.memory = new PhysicalMemory(wasm.buffer, plan);
     this.state = new ProcessorState(wasm.buffer);
-    this.random = new Random(BigInt(options.seed ?? DEFAULT_SEED));
-    this.board = new Board(
-      { rtcSeconds: options.rtcSeconds ?? DEFAULT_RTC, ramBytes: options.memoryBytes },
-      this.clock,
-      {
-        serial: (byte) => options.onSerial(byte),
-        powerOff: () => this.end({ reason: 'powered off' }),
-        reset: () => this.end({ reason: 'reset' }),
-        debugExit: (value) => this.end({ reason: 'debug exit', value }),
-        interrupt: (level) => level && bare && this.vcpu?.notice(),
-      },
-    );
+    this.random = new Random(BigInt(seed));
+    this.board = new Board({ rtcSeconds, ramBytes: memoryBytes }, this.clock, {
+      serial: (byte) => options.onSerial(byte),
+      powerOff: () => this.end({ reason: 'powered off' }),
+      reset: () => this.end({ reason: 'reset' }),
+      debugExit: (value) => this.end({ reason: 'debug exit', value }),
+      interrupt: (level) => level && bare && this.vcpu?.notice(),
+    });
     this.interpreter = new Interpreter(wasm, this.memory, this.state, INSTRUCTIONS, {
       slow: () => this.processor.slow,
       ...busTransfers(this.board.mmio),
@@ -141,6 +152,7 @@ export class Machine {
       (processor) => (vmx = new VmxUnit(processor, this.memory, capabilities, !bare)),
     );
     this.vmx = vmx!;
+    for (const [msr, value] of firmwareMemoryTypes()) this.processor.writeMsr(msr, value);
     const line = new HostLine();
     const { board, clock } = this;
     this.vcpu = new Vcpu({
@@ -161,17 +173,18 @@ export class Machine {
         this.memory.setDevicePage(page, PAGE_FLAG.device);
       }
       this.guest = new BareGuest(this.vcpu, clock, options.sleep ?? 'skip');
-      const memory = {
-        size: options.memoryBytes,
-        write: (at: number, bytes: Uint8Array) => this.memory.write(at, bytes),
-      };
+      if ('state' in options) {
+        this.restore(options.state);
+        return;
+      }
+      const memory = { size: memoryBytes, write: (at: number, bytes: Uint8Array) => this.memory.write(at, bytes) };
       startBare(this.processor, load(options.kernel, options.boot, memory));
       return;
     }
     const ram = [
       { start: 0, length: LOW_HOLE.start },
       FIRMWARE_AREA,
-      { start: HIGH_RAM_START, length: options.memoryBytes - HIGH_RAM_START },
+      { start: HIGH_RAM_START, length: memoryBytes - HIGH_RAM_START },
     ];
     this.hypervisor = new Hypervisor(
       {
@@ -189,7 +202,21 @@ export class Machine {
       { policy: 'lazy4k', ...options.hypervisor, ram, sleep: options.sleep ?? 'skip', onExit: () => this.exited() },
     );
     this.guest = this.hypervisor;
-    this.hypervisor.start(load(options.kernel, options.boot, this.hypervisor.guestMemory));
+    if ('state' in options) this.restore(options.state);
+    else this.hypervisor.start(load(options.kernel, options.boot, this.hypervisor.guestMemory));
+  }
+
+  /**
+   * A machine that goes on from `state`; it has not been entered by anybody else. Throws a `UserError` for a state that
+   * no machine can be in or that another version saved.
+   */
+  static restore(options: MachineConnections, state: MachineState): Machine {
+    return new Machine({ ...options, state });
+  }
+
+  /** The whole state, between two runs: plain data. Changes nothing. */
+  save(): MachineState {
+    return saveMachine(this.savedParts(), { ...this.size, ended: this.ended });
   }
 
   /** Instructions completed since power-on. */
@@ -300,6 +327,15 @@ export class Machine {
 
   describeDevices(): DeviceDescription[] {
     return this.board.describe();
+  }
+
+  private restore(state: MachineState): void {
+    restoreMachine(this.savedParts(), state);
+    this.ended = state.ended;
+  }
+
+  private savedParts(): SavedParts {
+    return { ...this.hashedParts(), vcpu: this.vcpu };
   }
 
   private hashedParts(): HashedParts {

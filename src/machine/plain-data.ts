@@ -3,17 +3,18 @@
  * bytes and back. The form is canonical: equal data give equal bytes, whatever the order in which fields were set, so
  * that it serves state hashes as well as snapshots. Little-endian throughout.
  *
- * | tag | value      | then                                                                             |
- * |-----|------------|----------------------------------------------------------------------------------|
- * | 0   | undefined  |                                                                                  |
- * | 1   | false      |                                                                                  |
- * | 2   | true       |                                                                                  |
- * | 3   | number     | IEEE double; every NaN is one                                                    |
- * | 4   | bigint     | 64 bits, unsigned                                                                |
- * | 5   | string     | length u32 in bytes, UTF-8                                                       |
- * | 6   | Uint8Array | length u32, bytes                                                                |
- * | 7   | array      | length u32, values                                                               |
- * | 8   | fields     | number u32, then for each, sorted by name: the name as a string's length and bytes, value |
+ * | tag | value       | then                                                                       |
+ * |-----|-------------|----------------------------------------------------------------------------|
+ * | 0   | undefined   |                                                                            |
+ * | 1   | false       |                                                                            |
+ * | 2   | true        |                                                                            |
+ * | 3   | number      | IEEE double; every NaN is one                                              |
+ * | 4   | bigint      | 64 bits, unsigned                                                          |
+ * | 5   | string      | length u32 in bytes, UTF-8                                                 |
+ * | 6   | Uint8Array  | length u32, bytes                                                          |
+ * | 7   | array       | length u32, values                                                         |
+ * | 8   | fields      | number u32; for each, sorted by name: name (length u32, UTF-8), value      |
+ * | 9   | Uint32Array | number of elements u32, u32 each                                           |
  *
  * NOT IMPLEMENTED: null, negative or wider bigints, other typed arrays: no part of the machine saves them.
  */
@@ -27,10 +28,22 @@ export type PlainData =
   | bigint
   | string
   | Uint8Array
+  | Uint32Array
   | readonly PlainData[]
   | { readonly [name: string]: PlainData };
 
-const TAG = { undefined: 0, false: 1, true: 2, number: 3, bigint: 4, string: 5, bytes: 6, list: 7, fields: 8 } as const;
+const TAG = {
+  undefined: 0,
+  false: 1,
+  true: 2,
+  number: 3,
+  bigint: 4,
+  string: 5,
+  bytes: 6,
+  list: 7,
+  fields: 8,
+  words: 9,
+} as const;
 /** Nesting that a reader accepts: far more than any part's. */
 const MAX_DEPTH = 32;
 
@@ -97,13 +110,20 @@ class Writer {
       this.tag(TAG.bytes);
       return this.block(value);
     }
+    if (value instanceof Uint32Array) {
+      this.tag(TAG.words);
+      this.word(value.length);
+      this.reserve(value.length * 4);
+      for (const word of value) this.word(word);
+      return;
+    }
     if (Array.isArray(value)) {
       this.tag(TAG.list);
       this.word(value.length);
       for (const element of value) this.value(element, depth + 1);
       return;
     }
-    assert(!ArrayBuffer.isView(value), 'a saved array of bytes is a Uint8Array');
+    assert(!ArrayBuffer.isView(value), 'a saved typed array is a Uint8Array or a Uint32Array');
     this.tag(TAG.fields);
     const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
     this.word(fields.length);
@@ -174,6 +194,8 @@ class Reader {
         return text(this.block());
       case TAG.bytes:
         return this.block();
+      case TAG.words:
+        return this.words();
       case TAG.list:
         return this.list(depth);
       case TAG.fields:
@@ -181,6 +203,12 @@ class Reader {
       default:
         throw new MalformedData(`tag ${tag} is unknown`);
     }
+  }
+
+  private words(): Uint32Array {
+    const words = new Uint32Array(this.count(4));
+    for (let i = 0; i < words.length; i++) words[i] = this.view.getUint32(this.take(4), true);
+    return words;
   }
 
   private list(depth: number): PlainData[] {

@@ -83,8 +83,6 @@ export const PAGE_FLAG = {
   paging: 2,
   /** An EPT structure was read from it by the walker since the last flush. */
   ept: 4,
-  /** A watchpoint lies in it. */
-  watched: 8,
   /** Not RAM: accesses go to the bus. */
   device: 16,
 } as const;

@@ -9,8 +9,11 @@ import { fileTooLarge, notAFile, notAPlacement, notASeed, notASize, notATime, un
 /** How guest time relates to the host's: `free` runs as fast as it can, `wall` waits for the host's clock in HLT. */
 export type Pace = 'free' | 'wall';
 
-/** How the hypervisor fills the EPT; the guest's state is the same with each. */
-export type EptMode = 'lazy4k' | 'eager2m';
+/**
+ * How the hypervisor fills the EPT, for tests: the guest's state is the same with each. `evict` is `lazy4k` with random
+ * entries taken away again every 10,000 instructions.
+ */
+export type EptMode = 'lazy4k' | 'eager2m' | 'evict';
 
 /** A machine as its user describes it. Texts are not yet checked. */
 export interface MachineSettings {

@@ -52,7 +52,9 @@ export class Eviction {
   restore({ mapped, next }: EvictionState): void {
     this.mapped.length = 0;
     for (const page of mapped) this.mapped.push(page);
-    this.next = next;
+    // A machine may go on with another policy than the saved one's.
+    if (!this.options) this.next = Infinity;
+    else this.next = next === Infinity ? this.options.every : next;
   }
 
   /** Evicts if the count has come. */
@@ -61,8 +63,8 @@ export class Eviction {
     if (!options || instructions < this.next) return;
     this.next = instructions + options.every;
     for (let i = 0; i < options.pages && mapped.length > 0; i++) {
-      const from = options.random() < 0.5 ? Math.max(0, mapped.length - RECENT) : 0;
-      const chosen = from + Math.floor(options.random() * (mapped.length - from));
+      const from = options.random.fraction() < 0.5 ? Math.max(0, mapped.length - RECENT) : 0;
+      const chosen = from + Math.floor(options.random.fraction() * (mapped.length - from));
       const page = mapped[chosen]!;
       mapped[chosen] = mapped[mapped.length - 1]!;
       mapped.pop();

@@ -81,19 +81,26 @@ export class GuestProcessor {
     if (this.vmcs.low(field) !== value >>> 0) this.vmcs.writeField(field, value);
   }
 
-  /** Completes the exiting instruction: it counts, RIP moves behind it, shadows end, single-step traps. */
+  /** Completes the exiting instruction: it counts, RIP moves behind it, shadows and RF end, single-step traps. */
   complete(): void {
     const { vmcs } = this;
     const length = vmcs.low(F.EXIT_INSTRUCTION_LENGTH);
     const low = vmcs.low(F.GUEST_RIP) + length;
     const high = vmcs.high(F.GUEST_RIP) + (low > 0xffff_ffff ? 1 : 0);
     vmcs.writeField(F.GUEST_RIP, low, this.isLongCode ? high : 0);
+    const flags = vmcs.low(F.GUEST_RFLAGS);
+    if (flags & EFLAGS.RF) vmcs.writeField(F.GUEST_RFLAGS, flags & ~EFLAGS.RF);
     const blocking = vmcs.low(F.GUEST_INTERRUPTIBILITY_STATE);
     if (blocking & (BLOCKING.STI | BLOCKING.MOV_SS))
       vmcs.writeField(F.GUEST_INTERRUPTIBILITY_STATE, blocking & ~(BLOCKING.STI | BLOCKING.MOV_SS));
-    if (vmcs.low(F.GUEST_RFLAGS) & EFLAGS.TF && !(vmcs.low(F.GUEST_DEBUGCTL) & DEBUGCTL_BTF))
+    if (flags & EFLAGS.TF && !(vmcs.low(F.GUEST_DEBUGCTL) & DEBUGCTL_BTF))
       vmcs.writeField(F.GUEST_PENDING_DEBUG_EXCEPTIONS, vmcs.low(F.GUEST_PENDING_DEBUG_EXCEPTIONS) | PENDING_DEBUG.BS);
     this.clock.retire();
+  }
+
+  /** Takes back the RF that an EPT violation has set: the instruction begins again as it began before. */
+  clearResumeFlag(): void {
+    this.update(F.GUEST_RFLAGS, this.vmcs.low(F.GUEST_RFLAGS) & ~EFLAGS.RF);
   }
 
   /** Lets the instruction at hand run once without these checks; see `Emulation`. */

@@ -21,4 +21,8 @@ export interface HypervisorState {
   /** VM exits in a row without a completed instruction, and the count at the last exit. */
   readonly idleExits: number;
   readonly exitsSeenAt: number;
+  /** The processor's interrupt line is up: outside input has not been noticed yet. */
+  readonly line: boolean;
+  /** The next run ends at once. */
+  readonly stopWanted: boolean;
 }

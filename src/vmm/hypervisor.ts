@@ -8,7 +8,7 @@
 import { assert } from '../common/assert';
 import type { VmxUnit } from '../cpu/vmx/unit';
 import type { Vmcs } from '../cpu/vmx/vmcs';
-import { exitReasonName } from '../cpu/vmx/exit-reasons';
+import { EXIT_REASON, exitReasonName } from '../cpu/vmx/exit-reasons';
 import { F } from '../cpu/vmx/vmcs-layout';
 import type { ProcessorForVmx } from '../cpu/vmx-hooks';
 import { VM_INSTRUCTION_ERROR_TEXTS } from '../cpu/vmx/instruction-errors';
@@ -222,6 +222,8 @@ export class Hypervisor {
       frames: this.frames.save(),
       idleExits: this.idleExits,
       exitsSeenAt: this.exitsSeenAt,
+      line: this.parts.line.pending(),
+      stopWanted: this.stopWanted,
     };
   }
 
@@ -241,7 +243,9 @@ export class Hypervisor {
     this.frames.restore(state.frames);
     this.idleExits = state.idleExits;
     this.exitsSeenAt = state.exitsSeenAt;
-    this.parts.line.lower();
+    this.stopWanted = state.stopWanted;
+    if (state.line) this.parts.line.raise();
+    else this.parts.line.lower();
   }
 
   private get untilEviction(): number {
@@ -308,6 +312,8 @@ export class Hypervisor {
     this.exits.record(vmcs, instructions, clock.ticks);
     this.injection.takeVectoring();
     const reason = vmcs.low(F.EXIT_REASON) & 0xffff;
+    const isEpt = reason === EXIT_REASON.EPT_VIOLATION || reason === EXIT_REASON.EPT_MISCONFIGURATION;
+    if (isEpt && !vmx.resumeFlagBefore && !this.injection.hasEvent) guest.clearResumeFlag();
     const handler = EXIT_HANDLERS[reason];
     if (handler) this.exits.setAction(handler(this.environment));
     else guest.stop('unknown-exit', `The guest caused VM exit ${reason} (${exitReasonName(reason)}).`);

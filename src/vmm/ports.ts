@@ -56,4 +56,6 @@ export interface PortSpace {
 export type CpuidTable = (leaf: number, subleaf: number) => readonly [number, number, number, number];
 
 /** Numbers from 0 to 1 (exclusive), seeded: where random EPT eviction takes its choices. */
-export type RandomSource = () => number;
+export interface RandomSource {
+  fraction(): number;
+}

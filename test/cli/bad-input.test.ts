@@ -49,7 +49,7 @@ const CASES: readonly [readonly string[], RegExp][] = [
   [[...run, '--rtc', '2026-02-31T99:00:00Z'], /is not a time/],
   [[...run, '--rtc', '1969-12-31'], /is not a time/],
   [[...run, '--pace', 'slow'], /--pace is one of free, wall/],
-  [[...run, '--ept', 'none'], /--ept is one of lazy4k, eager2m/],
+  [[...run, '--ept', 'none'], /--ept is one of lazy4k, eager2m, evict/],
   [[...run, '--flat', '0x7c00'], /not a place for a flat binary/],
   [['dap', '--port', '99999'], /"99999" is not a port/],
   [['dap', '--prot', '1'], /did you mean --port\?/],

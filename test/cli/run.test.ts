@@ -1,12 +1,11 @@
 // `vmxray run` from the outside: exit codes, the serial line, statistics, signals.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EscapeFilter } from '../../src/cli/serial-line';
 import type { Stats } from '../../src/cli/stats';
-import { guest, startVmxray, vmxray } from './vmxray';
+import { guest, type Running, startVmxray, vmxray } from './vmxray';
 
 const writeBytes = (file: string, bytes: readonly number[]): void => writeFileSync(file, Uint8Array.from(bytes));
 
@@ -39,6 +38,19 @@ describe('vmxray run', function () {
     for (const figure of [first.wallMs, first.cpuMs, first.peakRssBytes]) assert.ok(figure > 0);
     const figures = { wallMs: 0, cpuMs: 0, peakRssBytes: 0 };
     assert.deepEqual({ ...first, ...figures }, { ...second, ...figures });
+  });
+
+  it('an idle guest that waits for real time, or has another EPT, ends in the same state', async () => {
+    const hash = async (...options: string[]): Promise<[string, number, number]> => {
+      const file = join(folder, 'hash');
+      await vmxray('run', '--kernel', guest('tour'), '--serial', 'none', '--stats', file, ...options);
+      const { stateHash, instructions, ticks } = JSON.parse(readFileSync(file, 'utf8')) as Stats;
+      return [stateHash, instructions, ticks];
+    };
+    const usual = await hash();
+    for (const options of [['--pace', 'wall'], ['--ept', 'eager2m'], ['--ept', 'evict'], ['--no-jit']])
+      assert.deepEqual(await hash(...options), usual, options.join(' '));
+    assert.notDeepEqual(await hash('--seed', '2'), usual);
   });
 
   it('a bare machine has no exits', async () => {
@@ -76,11 +88,11 @@ describe('vmxray run', function () {
   describe('while it runs', () => {
     // OUT 0x3f8 'R'; JMP to itself
     const busy = [0xba, 0xf8, 0x03, 0xb0, 0x52, 0xee, 0xeb, 0xfe];
-    const startBusy = async (...more: string[]): Promise<ReturnType<typeof startVmxray>> => {
+    const startBusy = async (...more: string[]): Promise<Running> => {
       const file = join(folder, 'busy.bin');
       writeBytes(file, busy);
       const started = startVmxray('run', '--kernel', file, '--flat', '0x7c00:real16', ...more);
-      await once(started.child.stdout, 'data');
+      await started.speaks();
       return started;
     };
 
@@ -111,8 +123,8 @@ describe('vmxray run', function () {
     it('a reader that goes away ends it without a word', async () => {
       const file = join(folder, 'chatty.bin');
       writeBytes(file, [0xba, 0xf8, 0x03, 0xb0, 0x52, 0xee, 0xeb, 0xfd]); // OUT; JMP to the OUT
-      const { child, ended } = startVmxray('run', '--kernel', file, '--flat', '0x7c00:real16');
-      await once(child.stdout, 'data');
+      const { child, ended, speaks } = startVmxray('run', '--kernel', file, '--flat', '0x7c00:real16');
+      await speaks();
       child.stdout.destroy();
       const { code, errors } = await ended();
       assert.deepEqual([code, errors], [141, '']);

@@ -15,8 +15,17 @@ export interface Ended {
   readonly errors: string;
 }
 
-/** Starts the program; its standard input is open until `ended` or the test closes it. */
-export function startVmxray(...args: string[]): { child: ChildProcessWithoutNullStreams; ended: () => Promise<Ended> } {
+/** A program that runs. */
+export interface Running {
+  readonly child: ChildProcessWithoutNullStreams;
+  /** Resolves when it has ended. */
+  ended(): Promise<Ended>;
+  /** Resolves when it writes to standard output; rejects when it ends without. */
+  speaks(): Promise<void>;
+}
+
+/** Starts the program; its standard input is open until the test closes it. */
+export function startVmxray(...args: string[]): Running {
   const child = spawn(process.execPath, [PROGRAM, ...args]);
   let [output, errors] = ['', ''];
   child.stdout.on('data', (data) => (output += String(data)));
@@ -27,7 +36,11 @@ export function startVmxray(...args: string[]): { child: ChildProcessWithoutNull
     await closed;
     return { code: child.exitCode, output, errors };
   };
-  return { child, ended };
+  const speaks = async (): Promise<void> => {
+    const silent = closed.then(() => Promise.reject(new Error(`ended without a word: ${errors}`)));
+    await Promise.race([once(child.stdout, 'data'), silent]);
+  };
+  return { child, ended, speaks };
 }
 
 /** Runs the program with nothing on its standard input. */

@@ -1,7 +1,7 @@
 // Runs the extension's own suite (test/e2e/suite) in a real VS Code: the desktop program where there is a display and
 // it can be downloaded, else the stand-in (test/support/vscode-stand-in).
 import { downloadAndUnzipVSCode, runTests } from '@vscode/test-electron';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -21,12 +21,13 @@ export interface RunOptions {
 export async function runInVsCode({ folder, env = {}, extension }: RunOptions): Promise<void> {
   const root = process.cwd();
   const profile = mkdtempSync(join(tmpdir(), 'vmxray-vscode-'));
+  const report = join(profile, 'report.txt');
   try {
     await runTests({
       vscodeExecutablePath: (await desktopVsCode()) ?? join(root, STAND_IN),
       extensionDevelopmentPath: extension?.developmentPath ?? root,
       extensionTestsPath: extension?.testsPath ?? join(root, 'dist', 'test', 'e2e', 'suite', 'index'),
-      extensionTestsEnv: env,
+      extensionTestsEnv: { VMXRAY_E2E_REPORT: report, ...env },
       launchArgs: [
         folder,
         `--user-data-dir=${join(profile, 'data')}`,
@@ -34,6 +35,7 @@ export async function runInVsCode({ folder, env = {}, extension }: RunOptions): 
       ],
     });
   } finally {
+    if (existsSync(report)) console.log(readFileSync(report, 'utf8'));
     rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
   }
 }

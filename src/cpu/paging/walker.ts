@@ -26,6 +26,8 @@ const ERROR = { present: 1, reserved: 8 } as const;
 const ADDRESS_MASK = 0x000ffffffffff000n;
 const NX = 1n << 63n;
 const RESERVED_ADDRESS = ((1n << 52n) - 1n) & ~((1n << BigInt(PHYSICAL_BITS)) - 1n);
+/** Of a 4 MiB page: bit 21, and those of bits 20-13 that would be address bits beyond the physical ones (SDM 4.3). */
+const RESERVED_PSE36 = ((1n << 22n) - 1n) & ~((1n << BigInt(PHYSICAL_BITS - 19)) - 1n);
 
 /**
  * Declares `(linear: i64, access: i32) -> i64`: the physical address (`BUS_BIT` set when it is not RAM), or -1 with the
@@ -55,9 +57,12 @@ export function emitWalker(module: ModuleBuilder, plan: MemoryPlan, ept: Functio
     const toPhysical = (guestPhysical: I64): I64 => callExpr('i64', ept, guestPhysical, eptAccess);
     f.if(i32.eqz(mode), () => f.return(toPhysical(linear)));
 
+    const is32 = f.let(i32.eq(mode, i32.const(1)));
     const fault = (code: I32): void => {
       setWord(f, STATE.faultVector, i32.const(VECTOR.PF));
-      const fetches = i32.and(isExecute, any(paging, PAGING.noExecute | PAGING.smep));
+      // NXE without PAE has no say: 32-bit entries hold no XD bit (SDM 4.7).
+      const withoutSmep = select(is32, i32.const(0), any(paging, PAGING.noExecute));
+      const fetches = i32.and(isExecute, i32.or(any(paging, PAGING.smep), withoutSmep));
       const bits = i32.or(
         i32.or(code, i32.shl(isWrite, i32.const(1))),
         i32.or(i32.shl(isUser, i32.const(2)), i32.shl(fetches, i32.const(4))),
@@ -69,7 +74,6 @@ export function emitWalker(module: ModuleBuilder, plan: MemoryPlan, ept: Functio
       f.return(i64.const(-1));
     };
 
-    const is32 = f.let(i32.eq(mode, i32.const(1)));
     const table = f.local('i64');
     const shift = f.local('i64');
     const allowed = f.local('i32'); // U/S and R/W, and of all levels
@@ -122,7 +126,8 @@ export function emitWalker(module: ModuleBuilder, plan: MemoryPlan, ept: Functio
       const host = f.let(i32.add(i32.wrap(physical), i32.const(plan.physical)));
       f.if(
         i64.ne(i64.and(physical, i64.const(BUS_BIT)), i64.const(0)),
-        () => f.set(entry, i64.const(-1)), // a table where no RAM is reads as ones: a reserved-bit fault
+        // A table where no RAM is reads as ones: a reserved-bit fault, but for 32-bit entries.
+        () => f.set(entry, select(is32, i64.const(0xffffffffn), i64.const(-1))),
         () => {
           f.call(mark, i32.wrap(i64.shrU(physical, i64.const(12))), i32.const(PAGE_FLAG.paging));
           f.if(
@@ -145,7 +150,7 @@ export function emitWalker(module: ModuleBuilder, plan: MemoryPlan, ept: Functio
       const reserved = f.local('i64');
       f.if(
         is32,
-        () => f.set(reserved, select(large, i64.const(0x200000), i64.const(0))),
+        () => f.set(reserved, select(large, i64.const(RESERVED_PSE36), i64.const(0))),
         () => {
           const highReserved = select(
             i32.eq(mode, i32.const(2)),

@@ -100,11 +100,11 @@ export class VmEntries {
     // The first instruction arms the monitor trap flag: see `boundaryExits`.
   }
 
-  /** What the guest-state area brought is looked at from the first boundary on: shadows, traps, RF to be cleared. */
+  /** What the guest-state area brought is looked at from the first boundary on: shadows and traps. */
   private attend(): void {
     const { state, interruptibility, pendingDebug } = this.core.processor;
     const { sti, movSs } = interruptibility;
-    const traps = pendingDebug !== 0 || (state.word(STATE.eflags) & (EFLAGS.TF | EFLAGS.RF)) !== 0;
+    const traps = pendingDebug !== 0 || (state.word(STATE.eflags) & EFLAGS.TF) !== 0;
     const bits = (sti || movSs ? ATTENTION.shadow : 0) | (traps ? ATTENTION.trap : 0);
     if (bits) state.setWord(STATE.attention, state.word(STATE.attention) | bits);
   }

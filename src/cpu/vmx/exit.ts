@@ -12,7 +12,7 @@ import { ENTRY_FAILURE_BIT, EXIT_REASON } from './exit-reasons';
 import { RESUME_FLAG } from './exit-record';
 import type { ExitRecord } from './exit-record';
 import type { GuestStateArea } from './guest-state';
-import { loadHostState } from './host-state';
+import { HostStateArea } from './host-state';
 import { ERROR_CODE_BIT, INTERRUPTION_TYPE, NMI_UNBLOCKING_BIT, VALID_BIT } from './interruption-information';
 import { VMX_ABORT } from './msr-areas';
 import { loadMsrs, storeMsrs } from './msr-transfer';
@@ -27,11 +27,15 @@ const LINEAR_VALID = 0x80;
 
 /** Carries out VM exits. */
 export class VmExits {
+  private readonly host: HostStateArea;
+
   constructor(
     private readonly core: VmxCore,
     private readonly guest: GuestStateArea,
     private readonly regime: TranslationRegime,
-  ) {}
+  ) {
+    this.host = new HostStateArea(core);
+  }
 
   /** Carries out the exit in the core's record, or else the one that an access left in `STATE.exit*`. */
   carryOut(): void {
@@ -87,7 +91,7 @@ export class VmExits {
     const isNmi = isExit && (core.exit.interruption & 0x700) >>> 8 === INTERRUPTION_TYPE.NMI;
     const { interruptibility } = core.processor;
     interruptibility.nmi = isNmi || (interruptibility.nmi && !core.pin(PIN.VIRTUAL_NMIS));
-    const isLoaded = loadHostState(core, vmcs);
+    const isLoaded = this.host.load(vmcs);
     core.processor.stateReplaced(flush);
     if (!isLoaded) return this.abort(VMX_ABORT.INVALID_HOST_PDPTE);
     if (loadMsrs(core, F.EXIT_MSR_LOAD_COUNT, F.EXIT_MSR_LOAD_ADDRESS)) this.abort(VMX_ABORT.LOADING_HOST_MSRS);
@@ -104,6 +108,7 @@ export class VmExits {
     const reason = state.word(STATE.exitReason);
     const resumeFlag = vectoring && !setsResumeFlag(vectoring) ? RESUME_FLAG.KEEP : RESUME_FLAG.SET;
     exit.begin(reason, resumeFlag);
+    this.core.resumeFlagBefore = (state.word(STATE.eflags) & EFLAGS.RF) !== 0;
     exit.physicalLow = state.word(STATE.exitPhysical);
     exit.physicalHigh = state.word(STATE.exitPhysical + 4);
     if (reason !== EXIT_REASON.EPT_VIOLATION) return;

@@ -13,6 +13,7 @@ import { ACTIVITY, BLOCKING, PENDING_DEBUG } from './entry-checks/guest-state-ru
 import { EXIT_REASON } from './exit-reasons';
 import { RESUME_FLAG } from './exit-record';
 import { MSR } from '../msr-numbers';
+import { SwitchedMsr } from './switched-msrs';
 import type { Vmcs } from './vmcs';
 import { F, SEGMENT_BLOCK_SIZE } from './vmcs-layout';
 import type { VmcsField } from './vmcs-layout';
@@ -30,9 +31,20 @@ const PDPTES = [F.GUEST_PDPTE0, F.GUEST_PDPTE1, F.GUEST_PDPTE2, F.GUEST_PDPTE3] 
 export class GuestStateArea {
   private readonly words: Uint32Array;
   private readonly segments: Int32Array;
+  private readonly debugctl: SwitchedMsr;
+  private readonly pat: SwitchedMsr;
+  private readonly sysenter: readonly SwitchedMsr[];
 
   constructor(private readonly core: VmxCore) {
-    const { state } = core.processor;
+    const { processor } = core;
+    const { state } = processor;
+    this.debugctl = new SwitchedMsr(processor, MSR.DEBUGCTL, F.GUEST_DEBUGCTL);
+    this.pat = new SwitchedMsr(processor, MSR.PAT, F.GUEST_PAT);
+    this.sysenter = [
+      new SwitchedMsr(processor, MSR.SYSENTER_CS, F.GUEST_SYSENTER_CS),
+      new SwitchedMsr(processor, MSR.SYSENTER_ESP, F.GUEST_SYSENTER_ESP),
+      new SwitchedMsr(processor, MSR.SYSENTER_EIP, F.GUEST_SYSENTER_EIP),
+    ];
     this.words = state.u32;
     this.segments = new Int32Array(state.buffer, STATE.segments, SEGMENT_BLOCK_SIZE / 4);
   }
@@ -49,12 +61,10 @@ export class GuestStateArea {
     if (entry & ENTRY.LOAD_DEBUG_CONTROLS) {
       this.fetch(vmcs, F.GUEST_DR7, STATE.dr7);
       words[STATE.dr7 >> 2]! |= 0x400;
-      processor.setStoredMsr(MSR.DEBUGCTL, vmcs.get(F.GUEST_DEBUGCTL));
+      this.debugctl.load(vmcs);
     }
-    if (entry & ENTRY.LOAD_PAT) processor.setStoredMsr(MSR.PAT, vmcs.get(F.GUEST_PAT));
-    processor.setStoredMsr(MSR.SYSENTER_CS, BigInt(vmcs.low(F.GUEST_SYSENTER_CS)));
-    processor.setStoredMsr(MSR.SYSENTER_ESP, vmcs.get(F.GUEST_SYSENTER_ESP));
-    processor.setStoredMsr(MSR.SYSENTER_EIP, vmcs.get(F.GUEST_SYSENTER_EIP));
+    if (entry & ENTRY.LOAD_PAT) this.pat.load(vmcs);
+    for (const msr of this.sysenter) msr.load(vmcs);
     this.segments.set(this.core.currentSegments!);
     for (let number = 0; number < 8; number++) {
       const at = (STATE.segments + number * SEGMENT_BYTES) >> 2;
@@ -68,7 +78,8 @@ export class GuestStateArea {
     processor.interruptibility.sti = (blocking & BLOCKING.STI) !== 0;
     processor.interruptibility.movSs = (blocking & BLOCKING.MOV_SS) !== 0;
     processor.interruptibility.nmi = (blocking & BLOCKING.NMI) !== 0;
-    processor.pendingDebug = vmcs.low(F.GUEST_PENDING_DEBUG_EXCEPTIONS);
+    const pending = vmcs.low(F.GUEST_PENDING_DEBUG_EXCEPTIONS);
+    if (processor.pendingDebug !== pending) processor.pendingDebug = pending;
     processor.activity = ACTIVITIES[vmcs.low(F.GUEST_ACTIVITY_STATE)]!;
     processor.monitored = undefined;
     if (this.usesPae(entry & ENTRY.IA32E_MODE_GUEST)) this.loadPdptes(vmcs);
@@ -85,12 +96,10 @@ export class GuestStateArea {
     if (controls & EXIT.SAVE_EFER) this.store(vmcs, F.GUEST_EFER, STATE.efer);
     if (controls & EXIT.SAVE_DEBUG_CONTROLS) {
       this.store(vmcs, F.GUEST_DR7, STATE.dr7);
-      vmcs.set(F.GUEST_DEBUGCTL, processor.storedMsr(MSR.DEBUGCTL));
+      this.debugctl.save(vmcs);
     }
-    if (controls & EXIT.SAVE_PAT) vmcs.set(F.GUEST_PAT, processor.storedMsr(MSR.PAT));
-    vmcs.set(F.GUEST_SYSENTER_CS, processor.storedMsr(MSR.SYSENTER_CS));
-    vmcs.set(F.GUEST_SYSENTER_ESP, processor.storedMsr(MSR.SYSENTER_ESP));
-    vmcs.set(F.GUEST_SYSENTER_EIP, processor.storedMsr(MSR.SYSENTER_EIP));
+    if (controls & EXIT.SAVE_PAT) this.pat.save(vmcs);
+    for (const msr of this.sysenter) msr.save(vmcs);
     core.currentSegments!.set(this.segments);
     this.store(vmcs, F.GUEST_RIP, STATE.rip);
     this.store(vmcs, F.GUEST_RSP, STATE.general + 32);

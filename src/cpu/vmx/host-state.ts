@@ -7,13 +7,16 @@ import { CR0, CR4, EFER, RIGHTS, setSegment } from '../mode';
 import { EXIT } from './controls';
 import { CR0_KEPT } from './guest-state';
 import { MSR } from '../msr-numbers';
+import { SwitchedMsr } from './switched-msrs';
 import type { Vmcs } from './vmcs';
-import { F } from './vmcs-layout';
+import { F, SEGMENT_BLOCK_SIZE } from './vmcs-layout';
+import type { VmcsField } from './vmcs-layout';
 import type { VmxCore } from './vmx-core';
 
 const CODE_RIGHTS = 0x809b;
 const DATA_RIGHTS = 0xc093;
 const TSS_RIGHTS = 0x8b;
+const DR7_FIXED = 0x400;
 const DATA = [
   [SEGMENT.ES, F.HOST_ES_SELECTOR, undefined],
   [SEGMENT.SS, F.HOST_SS_SELECTOR, undefined],
@@ -49,37 +52,86 @@ function loadSegments(core: VmxCore, vmcs: Vmcs, is64: boolean): void {
   });
 }
 
-/** Loads the host-state area of `vmcs`. False if the host's PDPTEs are invalid: a VMX abort follows. */
-export function loadHostState(core: VmxCore, vmcs: Vmcs): boolean {
-  const { processor } = core;
-  const { state } = processor;
-  const controls = vmcs.low(F.EXIT_CONTROLS);
-  const is64 = (controls & EXIT.HOST_ADDRESS_SPACE_SIZE) !== 0;
-  state.setWord(STATE.cr0, (state.word(STATE.cr0) & CR0_KEPT) | (vmcs.low(F.HOST_CR0) & ~CR0_KEPT));
-  state.setQuad(STATE.cr3, vmcs.get(F.HOST_CR3));
-  const cr4 = vmcs.low(F.HOST_CR4);
-  state.setQuad(STATE.cr4, BigInt((is64 ? cr4 | CR4.PAE : cr4 & ~CR4.PCIDE) >>> 0));
-  state.setQuad(STATE.dr7, 0x400n);
-  processor.setStoredMsr(MSR.DEBUGCTL, 0n);
-  processor.setStoredMsr(MSR.SYSENTER_CS, BigInt(vmcs.low(F.HOST_SYSENTER_CS)));
-  processor.setStoredMsr(MSR.SYSENTER_ESP, vmcs.get(F.HOST_SYSENTER_ESP));
-  processor.setStoredMsr(MSR.SYSENTER_EIP, vmcs.get(F.HOST_SYSENTER_EIP));
-  const longBits = EFER.LMA | EFER.LME;
-  const efer = controls & EXIT.LOAD_EFER ? vmcs.low(F.HOST_EFER) : state.word(STATE.efer);
-  state.setWord(STATE.efer, is64 ? efer | longBits : efer & ~longBits);
-  if (controls & EXIT.LOAD_PAT) processor.setStoredMsr(MSR.PAT, vmcs.get(F.HOST_PAT));
-  loadSegments(core, vmcs, is64);
-  state.setQuad(STATE.gdtr, vmcs.get(F.HOST_GDTR_BASE));
-  state.setWord(STATE.gdtr + 8, 0xffff);
-  state.setQuad(STATE.idtr, vmcs.get(F.HOST_IDTR_BASE));
-  state.setWord(STATE.idtr + 8, 0xffff);
-  state.rip = vmcs.get(F.HOST_RIP);
-  state.setGeneral(4, vmcs.get(F.HOST_RSP));
-  state.rflags = 2;
-  processor.interruptibility.sti = processor.interruptibility.movSs = false;
-  processor.pendingDebug = 0;
-  processor.activity = 'active';
-  processor.monitored = undefined;
-  if (is64 || !(cr4 & CR4.PAE) || !(vmcs.low(F.HOST_CR0) & CR0.PG)) return true;
-  return processor.loadPageDirectoryPointers(vmcs.get(F.HOST_CR3));
+/** Words of the segment registers, GDTR and IDTR. */
+const SEGMENT_WORDS = SEGMENT_BLOCK_SIZE / 4;
+
+/** Loads the host-state area of a VMCS; the segments are kept while nobody writes its fields. */
+export class HostStateArea {
+  private readonly live: Int32Array;
+  private readonly kept = new Int32Array(SEGMENT_WORDS);
+  private keptFor: Vmcs | undefined;
+  private keptGeneration = -1;
+  private keptControls = -1;
+  private readonly pat: SwitchedMsr;
+  private readonly sysenter: readonly SwitchedMsr[];
+
+  constructor(private readonly core: VmxCore) {
+    const { processor } = core;
+    this.live = new Int32Array(processor.state.buffer, STATE.segments, SEGMENT_WORDS);
+    this.pat = new SwitchedMsr(processor, MSR.PAT, F.HOST_PAT);
+    this.sysenter = [
+      new SwitchedMsr(processor, MSR.SYSENTER_CS, F.HOST_SYSENTER_CS),
+      new SwitchedMsr(processor, MSR.SYSENTER_ESP, F.HOST_SYSENTER_ESP),
+      new SwitchedMsr(processor, MSR.SYSENTER_EIP, F.HOST_SYSENTER_EIP),
+    ];
+  }
+
+  /** Loads the host. False if its PDPTEs are invalid: a VMX abort follows. */
+  load(vmcs: Vmcs): boolean {
+    const { processor } = this.core;
+    const { state } = processor;
+    const controls = vmcs.low(F.EXIT_CONTROLS);
+    const is64 = (controls & EXIT.HOST_ADDRESS_SPACE_SIZE) !== 0;
+    state.setWord(STATE.cr0, (state.word(STATE.cr0) & CR0_KEPT) | (vmcs.low(F.HOST_CR0) & ~CR0_KEPT));
+    this.copy(STATE.cr3, vmcs, F.HOST_CR3);
+    const cr4 = vmcs.low(F.HOST_CR4);
+    state.setWord(STATE.cr4, is64 ? cr4 | CR4.PAE : cr4 & ~CR4.PCIDE);
+    state.setWord(STATE.cr4 + 4, 0);
+    state.setWord(STATE.dr7, DR7_FIXED);
+    state.setWord(STATE.dr7 + 4, 0);
+    processor.setStoredMsr(MSR.DEBUGCTL, 0n);
+    for (const msr of this.sysenter) msr.load(vmcs);
+    const longBits = EFER.LMA | EFER.LME;
+    const efer = controls & EXIT.LOAD_EFER ? vmcs.low(F.HOST_EFER) : state.word(STATE.efer);
+    state.setWord(STATE.efer, is64 ? efer | longBits : efer & ~longBits);
+    if (controls & EXIT.LOAD_PAT) this.pat.load(vmcs);
+    this.loadSegments(vmcs, controls, is64);
+    this.copy(STATE.rip, vmcs, F.HOST_RIP);
+    this.copy(STATE.general + 32, vmcs, F.HOST_RSP);
+    state.rflags = 2;
+    processor.interruptibility.sti = processor.interruptibility.movSs = false;
+    if (processor.pendingDebug !== 0) processor.pendingDebug = 0;
+    processor.activity = 'active';
+    processor.monitored = undefined;
+    if (is64 || !(cr4 & CR4.PAE) || !(vmcs.low(F.HOST_CR0) & CR0.PG)) return true;
+    return processor.loadPageDirectoryPointers(vmcs.get(F.HOST_CR3));
+  }
+
+  private loadSegments(vmcs: Vmcs, controls: number, is64: boolean): void {
+    const { state } = this.core.processor;
+    const isKept =
+      this.keptFor === vmcs && this.keptGeneration === vmcs.hostGeneration && this.keptControls === controls;
+    if (isKept) {
+      this.live.set(this.kept);
+      return;
+    }
+    loadSegments(this.core, vmcs, is64);
+    for (const [register, base] of [
+      [STATE.gdtr, F.HOST_GDTR_BASE],
+      [STATE.idtr, F.HOST_IDTR_BASE],
+    ] as const) {
+      this.copy(register, vmcs, base);
+      state.setWord(register + 8, 0xffff);
+    }
+    this.kept.set(this.live);
+    this.keptFor = vmcs;
+    this.keptGeneration = vmcs.hostGeneration;
+    this.keptControls = controls;
+  }
+
+  private copy(offset: number, vmcs: Vmcs, field: VmcsField): void {
+    const { u32 } = this.core.processor.state;
+    u32[offset >> 2] = vmcs.words[field.word]!;
+    u32[(offset >> 2) + 1] = vmcs.words[field.word + 1]!;
+  }
 }

@@ -10,7 +10,7 @@ import type { PhysicalMemory } from '../../memory/physical-memory';
 import type { ProcessorEvent } from '../event';
 import { setsResumeFlag } from '../event';
 import { MODE, STATE } from '../layout';
-import { updateAfterRestore } from './unit-state';
+import { saveUnit, updateAfterRestore } from './unit-state';
 import type { VmxState } from './unit-state';
 import type { ControlRegisterView, ProcessorForVmx, TaskSwitchRequest, VmxUnit as VmxHooks } from '../vmx-hooks';
 import { Boundary } from './boundary';
@@ -94,6 +94,14 @@ export class VmxUnit implements VmxHooks {
   /** The rule that the last failed VM entry broke, or undefined. */
   get lastFailure(): EntryFailure | undefined {
     return this.core.lastFailure;
+  }
+
+  /**
+   * RFLAGS.RF of the guest before the last EPT violation or misconfiguration, whose exit saves RF as 1. A native host that
+   * removes the cause puts it back, so that the guest cannot see that there was an exit.
+   */
+  get resumeFlagBefore(): boolean {
+    return this.core.resumeFlagBefore;
   }
 
   /** True if the last VM entry injected an event and it reached its handler, with no other exception on the way. */
@@ -226,11 +234,10 @@ export class VmxUnit implements VmxHooks {
 
   /** The unit's part of a snapshot; the VMCS itself is in machine memory. */
   save(): VmxState {
-    const { vmxonPointer, currentVmcs, modeBits, deadline, monitorTrap, tprBelowThreshold } = this.core;
-    return { version: 1, vmxonPointer, currentVmcs, modeBits, deadline, monitorTrap, tprBelowThreshold };
+    return saveUnit(this.core);
   }
 
-  /** Takes over a saved state; processor state and memory are restored before. */
+  /** Takes over a saved state; memory is restored before, the processor, whose mode word has bits of ours, behind. */
   restore(state: VmxState): void {
     assert(state.version === 1, 'a VMX state of this version');
     updateAfterRestore(this.core, state);
@@ -246,6 +253,7 @@ export class VmxUnit implements VmxHooks {
       deadline: Infinity,
       monitorTrap: -1,
       tprBelowThreshold: false,
+      ...{ intercepts: 0, eptRoot: 0, eptDirty: 0 },
     });
     this.regime.forget();
   }

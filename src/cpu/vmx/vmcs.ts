@@ -64,6 +64,7 @@ export class Vmcs implements VmcsView {
   private readonly writtenIds = new Uint8Array(MAX_WRITTEN);
   private writtenCount = 0;
   private everything = true;
+  private hostWrites = 0;
 
   constructor(
     region: VmcsRegion,
@@ -169,14 +170,21 @@ export class Vmcs implements VmcsView {
     this.store(field, Number(BigInt.asUintN(32, value)), Number(BigInt.asUintN(32, value >> 32n)));
   }
 
+  /** Changes whenever a host-state field may have changed: what VM exits derive from them can be kept until then. */
+  get hostGeneration(): number {
+    return this.hostWrites;
+  }
+
   /** Remembers that the next VM entry must check the rules on `field`. */
   markWritten(field: VmcsField): void {
+    if (field.group === 'host-state') this.hostWrites++;
     if (this.writtenCount < MAX_WRITTEN) this.writtenIds[this.writtenCount++] = field.id;
     else this.everything = true;
   }
 
   /** Makes the next VM entry check everything: after VMPTRLD, a restored snapshot, or a write past our doors. */
   markAllWritten(): void {
+    this.hostWrites++;
     this.everything = true;
   }
 

@@ -41,6 +41,8 @@ export class VmxCore implements EntryContext {
   tprBelowThreshold = false;
   /** Task switches that would exit are let through: set while an emulator runs an instruction. */
   allowTaskSwitch = false;
+  /** RFLAGS.RF before the last exit that an access caused, which saves it as 1 (SDM 28.3.3). */
+  resumeFlagBefore = false;
   /** The event that the last VM entry injected reached its handler: no exception came up on the way. */
   injectionDelivered = false;
   /** The last VM entry that failed a check, for the views. */

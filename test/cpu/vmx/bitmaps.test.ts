@@ -1,3 +1,4 @@
+/** I/O, MSR and exception bitmaps, CR0/CR4 masks, MSR areas (SDM Vol. 3C 25.6). */
 import assert from 'node:assert/strict';
 import { BITMAP_SIZE, exceptionExits, ioBitmapsExit, ioDecision, msrBitmapsExit } from '../../../src/cpu/vmx/bitmaps';
 import * as cr from '../../../src/cpu/vmx/control-registers';

@@ -1,3 +1,4 @@
+/** The capability MSRs and the tables that follow from them (SDM Vol. 3D, appendix A). */
 import assert from 'node:assert/strict';
 import { capabilityMsr, supportedControls, supportsControl } from '../../../src/cpu/vmx/capabilities';
 import { controlNames, controlsOf, ENTRY, EXIT, PIN, PRIMARY, SECONDARY } from '../../../src/cpu/vmx/controls';
@@ -18,7 +19,7 @@ describe('VMX capability MSRs', () => {
     ['IA32_VMX_CR4_FIXED0', 0x488, 0x2000n],
     ['IA32_VMX_CR4_FIXED1', 0x489, 0x37_27ffn],
     ['IA32_VMX_VMCS_ENUM', 0x48a, 0x2en],
-    ['IA32_VMX_PROCBASED_CTLS2', 0x48b, 0x0001_1cee_0000_0000n],
+    ['IA32_VMX_PROCBASED_CTLS2', 0x48b, 0x0001_18ee_0000_0000n],
     ['IA32_VMX_EPT_VPID_CAP', 0x48c, 0x0000_0f01_0631_4141n],
     ['IA32_VMX_TRUE_PINBASED_CTLS', 0x48d, 0x0000_007f_0000_0016n],
     ['IA32_VMX_TRUE_PROCBASED_CTLS', 0x48e, 0xfff9_fffe_0400_6172n],
@@ -50,7 +51,7 @@ describe('VMX capability MSRs', () => {
         );
       }
     }
-    assert.equal(supportedControls(capabilities).length, 4 + 21 + 10 + 8 + 4);
+    assert.equal(supportedControls(capabilities).length, 4 + 21 + 9 + 8 + 4);
   });
 });
 

@@ -1,3 +1,4 @@
+/** VM-entry checks: each rule broken alone gives that rule's name (SDM Vol. 3C 27.2, 27.3). */
 import assert from 'node:assert/strict';
 import { checkEntry, checkEverything, ENTRY_RULES } from '../../../src/cpu/vmx/entry-checks/entry-checks';
 import type { EntryRule } from '../../../src/cpu/vmx/entry-checks/rule';

@@ -1,3 +1,4 @@
+/** Exit qualifications, interruption information and access rights, encoded and decoded (SDM Vol. 3C 28.2). */
 import assert from 'node:assert/strict';
 import {
   accessRightsOfDescriptor,

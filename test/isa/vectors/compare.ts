@@ -53,8 +53,8 @@ export function check(machine: VectorMachine, key: string, vector: Vector): stri
   note('fault', ending.fault, result.fault);
   const hides = ending.address & KERNEL ? 1 : 0;
   note('error code', ending.error & ~hides, result.error & ~hides);
-  // Of the many bytes of an FXSAVE area in a page, any may be the one reported.
-  const unit = /^F(X|LDENV|NSTENV|RSTOR|NSAVE)/.test(key) ? 12n : 0n;
+  // Of the many bytes of an image or of several registers, any may be the one reported.
+  const unit = /^(F(X|LDENV|NSTENV|RSTOR|NSAVE)|POPA |PUSHA |ENTER )/.test(key) ? 12n : 0n;
   note('address', ending.address >> unit, result.address >> unit);
   note('RIP', ending.rip, result.rip);
   const unset = undefinedByComparison(key, expected.readUInt16LE(IMAGE.fxsave), expected.readUInt16LE(STATUS));

@@ -310,7 +310,7 @@ const CODE_SPECIALS: readonly Special[] = ['code-cross', 'code-unmapped'];
  */
 const FEW_SPECIALS: readonly Special[] = ['cross', 'code-cross', 'code-unmapped'];
 
-/** Images of x87 state: whether their beginning or their segment's limit is checked first is not said. */
+/** What is accessed in parts, images of x87 state and 80-bit values: a page's fault may come before the limit's. */
 const IMAGE_SPECIALS = SPECIALS.filter((special) => special !== 'limit');
 
 /** Instructions without a data access, or with one whose width differs: PUSH of a segment register, MOVSXD r16. */
@@ -327,7 +327,8 @@ function hasImage({ form, instruction }: Variant): boolean {
 function specialsOf(variant: Variant): readonly Special[] {
   const { name } = variant.instruction;
   if (!accessesAsExpected(variant)) return CODE_SPECIALS;
-  if (hasImage(variant)) return IMAGE_SPECIALS;
+  const inParts = hasImage(variant) || (variant.memory && variant.form.operands.some(({ type }) => type === 't'));
+  if (inParts) return IMAGE_SPECIALS;
   if (name === 'ARPL' || name.startsWith('MASKMOV')) return FEW_SPECIALS;
   return variant.memory || hasImplicitMemory(name) ? SPECIALS : CODE_SPECIALS;
 }

@@ -45,17 +45,18 @@ export function sameApproximately(actual: Buffer, expected: Buffer, from: number
   return true;
 }
 
-const [IE, UE, PE, C0, C1, C2, C3] = [1, 0x10, 0x20, 0x100, 0x200, 0x400, 0x4000];
+const [IE, UE, PE, ES, B] = [1, 0x10, 0x20, 0x80, 0x8000];
+const [C0, C1, C2, C3] = [0x100, 0x200, 0x400, 0x4000];
 
 /**
  * Bits of the x87 status word that are not compared. Condition codes of an invalid comparison or remainder are undefined
  * or, unmasked, not set (SDM Vol. 2: FCOM, FPREM), which AMD parts do otherwise; so with C1 where the SDM says that it
- * is 0 or undefined and AMD parts leave it.
+ * is 0 or undefined and AMD parts leave it. They also count exact results of transcendental instructions as inexact.
  */
 export function undefinedStatus(key: string, statusAfter: number): number {
   if (/^(FCMOV|FU?COMIP? |FNOP)/.test(key)) return C1;
   if (/^(FU?COM|FICOM|FTST|FPREM)/.test(key)) return statusAfter & IE ? C0 | C2 | C3 : 0;
-  return TRANSCENDENTAL.test(key) ? UE | PE | C1 : 0;
+  return TRANSCENDENTAL.test(key) ? UE | PE | ES | B | C1 : 0;
 }
 
 /** Arithmetic flags that an unmasked invalid comparison does not set (SDM Vol. 2A, FCOMI) but AMD parts do. */

@@ -31,9 +31,10 @@ function compress(file: Buffer): Buffer {
   return brotliCompressSync(file, { params });
 }
 
+/** Makes the golden file anew where gcc and an AMD CPU are. */
 function update(): void {
-  const host = Host.build();
-  assert.ok(host && isAmd(), 'vectors are made where gcc and an AMD CPU are');
+  const host = isAmd() ? Host.build() : undefined;
+  if (host === undefined) return;
   const groups = makeVectors(host, EACH + 4, 1);
   host.dispose();
   mkdirSync(dirname(GOLDEN), { recursive: true });
@@ -65,7 +66,7 @@ describe('instructions against vectors of a real CPU', function () {
   const counts = new Map<string, { vectors: number; special: number }>();
 
   before(() => {
-    if (process.env['VMXRAY_UPDATE'] === '1' && Host.build() !== undefined) update();
+    if (process.env['VMXRAY_UPDATE'] === '1') update();
     file = brotliDecompressSync(readFileSync(GOLDEN));
     machine = new VectorMachine();
     for (const { key, vectors } of unpackVectors(file)) {
