@@ -1,6 +1,12 @@
 /** The options of `vmxray run`, and what they mean. */
 import { UserError } from '../common/errors';
-import { DEFAULT_MEMORY, type EptMode, type MachineSettings, type Pace } from '../targets/machine-settings';
+import {
+  DEFAULT_MEMORY,
+  type EptMode,
+  type MachineSettings,
+  type Pace,
+  type RestoredSettings,
+} from '../targets/machine-settings';
 import type { Option, Values } from './options';
 
 /** What starts a machine: options that `run` has and other commands can share. */
@@ -14,7 +20,7 @@ export const RUN_OPTIONS: readonly Option[] = [
     value: 'stdio|none|file:FILE',
     help: 'the serial line (default stdio; Ctrl-A X quits, Ctrl-A Ctrl-A is Ctrl-A)',
   },
-  { names: ['max-instructions'], value: 'N', help: 'stop after N instructions (exit code 3)' },
+  { names: ['max-instructions'], value: 'N', help: 'stop when N instructions are completed (exit code 3)' },
   { names: ['stats'], value: 'FILE', help: 'write counters, times, the state hash and the end to FILE, as JSON' },
   { names: ['no-jit'], help: 'interpret every instruction: what this version always does' },
   { names: ['rtc'], value: 'TIME', help: 'the clock at start, ISO time or "now" (default 2026-01-01T00:00:00Z)' },
@@ -39,7 +45,17 @@ export const RUN_OPTIONS: readonly Option[] = [
     help: 'how the EPT is filled: on demand (default), at the start, on demand with eviction',
     testing: true,
   },
+  { names: ['save'], value: 'FILE', help: "write a snapshot at the run's end", testing: true },
+  {
+    names: ['restore'],
+    value: 'FILE',
+    help: 'go on from a snapshot, instead of booting a kernel',
+    testing: true,
+  },
 ];
+
+/** What a snapshot says already. */
+const SAID_BY_SNAPSHOT = ['kernel', 'initrd', 'append', 'memory', 'seed', 'rtc', 'bare', 'flat'];
 
 /** Where the guest's serial line goes. */
 export type SerialChoice =
@@ -47,12 +63,14 @@ export type SerialChoice =
 
 /** `vmxray run`, understood. */
 export interface RunPlan {
-  readonly machine: MachineSettings;
+  readonly machine: MachineSettings | RestoredSettings;
   readonly serial: SerialChoice;
   readonly pace: Pace;
-  /** Instructions after which the run ends with exit code 3; Infinity without a limit. */
+  /** Instructions since power-on after which the run ends with exit code 3; Infinity without a limit. */
   readonly maxInstructions: number;
   readonly stats?: string | undefined;
+  /** Where the snapshot goes. */
+  readonly save?: string | undefined;
 }
 
 const text = (values: Values, name: string): string | undefined => {
@@ -62,25 +80,38 @@ const text = (values: Values, name: string): string | undefined => {
 
 /** The plan that option values make. Throws UserErrors (`usage/...`). */
 export function planRun(values: Values): RunPlan {
-  const kernel = text(values, 'kernel');
-  if (!kernel) throw new UserError('usage/kernel', 'There is no guest: name one with --kernel FILE.');
   return {
-    machine: {
-      kernel,
-      initrd: text(values, 'initrd'),
-      cmdline: text(values, 'append'),
-      memory: text(values, 'memory'),
-      bare: values.has('bare'),
-      seed: text(values, 'seed'),
-      rtc: text(values, 'rtc'),
-      ept: text(values, 'ept') as EptMode | undefined,
-      flat: text(values, 'flat'),
-    },
+    machine: values.has('restore') ? planRestored(values) : planBooted(values),
     serial: parseSerial(text(values, 'serial') ?? 'stdio'),
     pace: (text(values, 'pace') ?? 'free') as Pace,
     maxInstructions: parseCount(text(values, 'max-instructions')),
     stats: text(values, 'stats'),
+    save: text(values, 'save'),
   };
+}
+
+const eptMode = (values: Values): EptMode | undefined => text(values, 'ept') as EptMode | undefined;
+
+function planBooted(values: Values): MachineSettings {
+  const kernel = text(values, 'kernel');
+  if (!kernel) throw new UserError('usage/kernel', 'There is no guest: name one with --kernel FILE.');
+  return {
+    kernel,
+    initrd: text(values, 'initrd'),
+    cmdline: text(values, 'append'),
+    memory: text(values, 'memory'),
+    bare: values.has('bare'),
+    seed: text(values, 'seed'),
+    rtc: text(values, 'rtc'),
+    ept: eptMode(values),
+    flat: text(values, 'flat'),
+  };
+}
+
+function planRestored(values: Values): RestoredSettings {
+  const said = SAID_BY_SNAPSHOT.find((name) => values.has(name));
+  if (said) throw new UserError('usage/restore', `A snapshot says what --${said} says: leave one of them out.`);
+  return { restore: text(values, 'restore') ?? '', ept: eptMode(values) };
 }
 
 function parseSerial(choice: string): SerialChoice {

@@ -2,7 +2,8 @@
  * `vmxray run`: runs a guest to its end. The guest's serial line is on standard output and nothing else is: what the
  * program itself has to say goes to standard error.
  */
-import { writeSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
+import { encodeSnapshot } from '../machine/snapshot-file';
 import { createMachine } from '../targets/create-machine';
 import { describeEnd, MachineLoop, type LoopEnd } from '../targets/machine-loop';
 import { SerialInput } from '../targets/serial-input';
@@ -37,6 +38,7 @@ export async function runGuest(args: readonly string[]): Promise<number> {
   const machine = createMachine(plan.machine, plan.pace, (byte) => put(byte));
   const stats = plan.stats === undefined ? undefined : createFile('stats', plan.stats);
   let keysCanCome = plan.serial.kind === 'stdio';
+  const saved = plan.save === undefined ? undefined : createFile('snapshot', plan.save);
   const loop = new MachineLoop(machine, () => keysCanCome);
   const input = new SerialInput(machine);
   let stopCode: number | undefined;
@@ -60,7 +62,7 @@ export async function runGuest(args: readonly string[]): Promise<number> {
 
   let end: LoopEnd;
   try {
-    end = await loop.run(plan.maxInstructions, async () => {
+    end = await loop.run(plan.maxInstructions - machine.instructions, async () => {
       input.feed();
       await serial.flush();
     });
@@ -73,9 +75,10 @@ export async function runGuest(args: readonly string[]): Promise<number> {
   }
 
   const { reason, sentence, debugExit } = describeEnd(machine, end);
+  if (saved !== undefined) writeFileSync(saved, encodeSnapshot(machine.save()));
   if (stats !== undefined) {
     const figures = collectStats(machine, reason, debugExit);
-    writeSync(stats, `${JSON.stringify(figures, undefined, 2)}\n`);
+    writeFileSync(stats, `${JSON.stringify(figures, undefined, 2)}\n`);
   }
   if (stopCode !== undefined) return stopCode;
   if (end.reason === 'powered off' || end.reason === 'debug exit') return EXIT_CODE.ended;

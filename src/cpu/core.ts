@@ -4,6 +4,7 @@
  *
  * Source: SDM Vol. 3A ch. 2, 6.8 (interruptibility), Vol. 3C 25.4.2 (activity).
  */
+import { SEGMENT } from '../isa/semantics';
 import { Outcome } from '../isa/slow';
 import { ATTENTION } from './attention';
 import type { ProcessorEnvironment } from './environment';
@@ -37,6 +38,8 @@ export class Core {
   monitored: bigint | undefined;
   /** While waiting in MWAIT: interrupts wake the processor even when IF is 0. */
   wakesOnMasked = false;
+  private codeBase = -1n;
+  private codeLimit = -1;
   /** Set once, when processor and VMX unit are put together. */
   vmx!: VmxUnit;
 
@@ -119,6 +122,17 @@ export class Core {
   /** Loads a segment register; the caller updates the mode when it is CS or SS. */
   setSegment(number: number, segment: Segment): void {
     setSegment(this.state, number, segment);
+    if (number === SEGMENT.CS) this.noteCodeSegment();
+  }
+
+  /** Notes base and limit of CS as those that cached block look-ups count on; true when they are others than before. */
+  noteCodeSegment(): boolean {
+    const base = this.state.segmentBase(SEGMENT.CS);
+    const limit = this.state.segmentLimit(SEGMENT.CS);
+    const differs = base !== this.codeBase || limit !== this.codeLimit;
+    this.codeBase = base;
+    this.codeLimit = limit;
+    return differs;
   }
 
   /** Loads RFLAGS whole and recomputes the mode. */

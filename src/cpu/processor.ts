@@ -178,8 +178,9 @@ export class Processor implements ProcessorForVmx {
   stateReplaced(flush: boolean): void {
     this.core.updateMode();
     this.core.updateShadow();
+    const isElsewhere = this.core.noteCodeSegment();
     if (flush) this.memory.flush();
-    this.memory.nextFetch();
+    if (flush || isElsewhere) this.memory.nextFetch();
   }
 
   requestAttention(): void {

@@ -34,6 +34,13 @@ export interface MachineSettings {
   readonly flat?: string | undefined;
 }
 
+/** A machine that goes on from a snapshot, which says everything but what the guest cannot see. */
+export interface RestoredSettings {
+  /** Path of the snapshot. */
+  readonly restore: string;
+  readonly ept?: EptMode | undefined;
+}
+
 /** The memory of a machine whose user says nothing. */
 export const DEFAULT_MEMORY = '256M';
 

@@ -313,7 +313,7 @@ export class Hypervisor {
     this.injection.takeVectoring();
     const reason = vmcs.low(F.EXIT_REASON) & 0xffff;
     const isEpt = reason === EXIT_REASON.EPT_VIOLATION || reason === EXIT_REASON.EPT_MISCONFIGURATION;
-    if (isEpt && !vmx.resumeFlagBefore && !this.injection.hasEvent) guest.clearResumeFlag();
+    if (isEpt && !vmx.resumeFlagBefore && !this.injection.needsResumeFlag) guest.clearResumeFlag();
     const handler = EXIT_HANDLERS[reason];
     if (handler) this.exits.setAction(handler(this.environment));
     else guest.stop('unknown-exit', `The guest caused VM exit ${reason} (${exitReasonName(reason)}).`);

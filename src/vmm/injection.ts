@@ -54,6 +54,14 @@ export class Injection {
     return this.isInstruction;
   }
 
+  /**
+   * True if the event that waits may have been a #DB fault: those push RF as it is, which the exit has therefore set.
+   * Other faults set it in the pushed image by themselves.
+   */
+  get needsResumeFlag(): boolean {
+    return this.event !== undefined && (this.event.information & 0xff) === VECTOR.DB;
+  }
+
   /** Gives the guest a hardware exception at its present RIP. */
   exception(vector: number, errorCode?: number): void {
     const word = encodeInterruption(vector, INTERRUPTION_TYPE.HARDWARE_EXCEPTION, {

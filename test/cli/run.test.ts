@@ -53,6 +53,22 @@ describe('vmxray run', function () {
     assert.notDeepEqual(await hash('--seed', '2'), usual);
   });
 
+  it('saved anywhere, restored in another process and run on, ends in the same state', async () => {
+    const [snapshot, file] = [join(folder, 'snapshot'), join(folder, 'restored')];
+    const outcome = async (...options: string[]): Promise<Partial<Stats> & { output: string }> => {
+      const { output } = await vmxray('run', '--stats', file, ...options);
+      const { stateHash, instructions, ticks, exits, endReason } = JSON.parse(readFileSync(file, 'utf8')) as Stats;
+      return { stateHash, instructions, ticks, exits, endReason, output };
+    };
+    const kernel = ['--kernel', guest('tour')];
+    const through = await outcome(...kernel);
+    for (const instructions of ['1', '20000', '40001']) {
+      const { output } = await outcome(...kernel, '--max-instructions', instructions, '--save', snapshot);
+      const rest = await outcome('--restore', snapshot);
+      assert.deepEqual({ ...rest, output: output + rest.output }, through, `saved at ${instructions}`);
+    }
+  });
+
   it('a bare machine has no exits', async () => {
     const file = join(folder, 'bare');
     const { code } = await vmxray('run', '--kernel', guest('hello'), '--bare', '--stats', file, '--serial', 'none');

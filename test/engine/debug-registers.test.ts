@@ -117,7 +117,10 @@ describe('breakpoints of the debug registers', function () {
         const code = steps.flatMap(({ bytes }) => bytes);
         const starts = steps.map((_, index) => steps.slice(0, index).reduce((sum, { bytes }) => sum + bytes.length, 0));
         const settings = Array.from({ length: 1 + random(4) }, (): Setting => {
-          if (random(4) === 0) return { address: CODE + starts[random(starts.length)]!, condition: EXECUTE, length: 1 };
+          // An image without RF cannot say that a REP goes on: real mode has no instruction breakpoint there.
+          const index = random(starts.length);
+          const isFit = mode !== 'real' || steps[index]!.accesses.length < 2;
+          if (random(4) === 0 && isFit) return { address: CODE + starts[index]!, condition: EXECUTE, length: 1 };
           const length = [1, 2, 4, 8][random(4)]!;
           return { address: DATA + 4096 - 16 + random(40), condition: random(2) ? WRITE : ACCESS, length };
         });
@@ -148,21 +151,20 @@ describe('breakpoints of the debug registers', function () {
     assert.equal(rig.run(2, 10).length, 1);
   });
 
-  const faults: [string, number[], (rig: DebugRig) => void][] = [
-    ['an undefined instruction', [0x0f, 0x0b], () => undefined],
-    ['one that faults', [0xf4, 0x66], (rig) => rig.start([0x0f, 0x22, 0xf8], [CODE], enable(0, EXECUTE, 1))],
+  const faults: [string, number[], number][] = [
+    ['an undefined instruction', [0x0f, 0x0b], 6],
+    ['an address that is not canonical', [0xa0, 0, 0, 0, 0, 0, 0, 0, 0x80], 13],
   ];
-  for (const [what, code, change] of faults) {
+  for (const [what, code, vector] of faults) {
     it(`come before the fault of ${what}`, () => {
       const rig = long();
       rig.start(code, [CODE], enable(0, EXECUTE, 1));
-      change(rig);
       const seen = rig.run(code.length, 5);
       assert.deepEqual(
-        seen.map(({ vector, at }) => [vector, at]),
+        seen.map((one) => [one.vector, one.at]),
         [
           [1, 0],
-          [6, 0],
+          [vector, 0],
         ],
       );
     });

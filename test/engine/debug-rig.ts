@@ -141,11 +141,17 @@ export class DebugRig {
     throw new Error(`the code never came to its end; at ${this.at}`);
   }
 
+  private isInstructionBreakpoint(dr6: number): boolean {
+    const dr7 = this.machine.state.word(STATE.dr7);
+    return [0, 1, 2, 3].some((number) => dr6 & (1 << number) && ((dr7 >>> (16 + number * 4)) & 3) === 0);
+  }
+
   /** Reads the exception's frame and returns from it. */
   private takeFrame(vector: number, resume: boolean): Seen {
     const { state, memory, processor } = this.machine;
     const width = { real: 2, protected: 4, long: 8 }[this.mode];
-    const stack = Number(state.general(4)) + (vector === 14 ? width : 0);
+    const pointer = Number(state.general(4)) & (this.mode === 'real' ? 0xffff : -1);
+    const stack = pointer + (vector === 13 || vector === 14 ? width : 0);
     const word = (index: number): number =>
       Number(memory.read64(stack + index * width) & ((1n << BigInt(width * 8)) - 1n));
     const at = word(0) - (this.mode === 'real' ? 0 : CODE);
@@ -155,7 +161,7 @@ export class DebugRig {
     const result: Seen = { vector, at, dr6, resume: (flags & 0x10000) !== 0 };
     if (vector !== 1) return result;
     state.rip = this.ripOf(at);
-    state.rflags = resume ? flags | 0x10000 : flags;
+    state.rflags = resume && this.isInstructionBreakpoint(dr6) ? flags | 0x10000 : flags;
     if (this.mode === 'real') {
       setSegment(state, 1, { selector: 0, base: BigInt(CODE), limit: 0xffffffff, rights: 0x009b });
     }

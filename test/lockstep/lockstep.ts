@@ -32,6 +32,8 @@ export type Stretch =
 const FROM_OUTSIDE: ReadonlySet<string> = new Set([
   ...['CPUID', 'RDTSC', 'RDTSCP', 'RDPMC', 'RDMSR', 'RDRAND', 'RDSEED', 'IN', 'INS', 'XGETBV', 'STR', 'SLDT'],
 ]);
+/** TCG saves flags with RF clear where the SDM (Vol. 3A 6.8.3) has it set; who loads the image sees it. */
+const RESUME_FLAG = 0x10000n;
 const DEBUG_EXIT = 0xf4n;
 const RDX = 2;
 const RCX = 1;
@@ -100,6 +102,7 @@ export class Lockstep {
   ): boolean {
     if (!names.every((name) => name === 'eflags' || (GENERAL as readonly string[]).includes(name))) return false;
     const { name } = decoded.instruction;
+    if (names.every((one) => (ours[one]! ^ theirs[one]!) === RESUME_FLAG)) return true;
     if (FROM_OUTSIDE.has(name) || this.touchesDevice(decoded, before)) return true;
     const flags = undefinedFlags(name, decoded.size, shiftCount(decoded, before));
     return names.every((one) => one === 'eflags') && ((ours.eflags! ^ theirs.eflags!) & ~BigInt(flags)) === 0n;
