@@ -92,6 +92,8 @@ export class Vcpu {
   private readonly state: ProcessorState;
   private readonly debug: DebugExceptions;
   private deliveries = 0;
+  /** The run at hand ends behind a delivery. */
+  private alone = false;
   private stopWanted = false;
 
   constructor(private readonly parts: VcpuParts) {
@@ -122,9 +124,10 @@ export class Vcpu {
     this.stopWanted = stopWanted;
   }
 
-  /** Runs at most `budget` instructions. */
-  run(budget: number): VcpuStop {
+  /** Runs at most `budget` instructions; `alone`: an event that is delivered ends the run with `budget` as well. */
+  run(budget: number, alone = false): VcpuStop {
     const { parts, state } = this;
+    this.alone = alone;
     const { clock } = parts;
     // What VM entry delivered came before this run.
     this.metWatches(parts.interpreter.takeWatchedAccesses());
@@ -239,7 +242,7 @@ export class Vcpu {
     switch (delivery) {
       case 'delivered':
         this.metWatches(accesses);
-        return undefined;
+        return this.alone ? 'budget' : undefined;
       case 'exit':
         return this.exit();
       case 'shutdown':

@@ -64,7 +64,7 @@ export class Emulator {
   run(): VcpuStop {
     const { active } = this;
     if (active) this.apply(active);
-    const stop = this.engine.run(1);
+    const stop = this.engine.run(1, true);
     if (stop === 'stop' && this.clock.instructions === this.startedAt) this.suspend();
     else if (stop !== 'exit') {
       this.finish();

@@ -11,8 +11,9 @@ export interface Engine {
   /**
    * Runs at most `budget` (1 or more) instructions and says how the run ended; `exit`: a VM exit has been carried out,
    * the processor is in VMX root operation and the VMCS holds the exit. Never runs past the VMX-preemption timer.
+   * `alone`: the delivery of an event ends the run too, with `budget`, before its handler's first instruction.
    */
-  run(budget: number): VcpuStop;
+  run(budget: number, alone?: boolean): VcpuStop;
   /** The processor's interrupt line changed: the next instruction boundary looks at it. */
   notice(): void;
 }

@@ -1,10 +1,13 @@
 // A black-box client of `vmxray dap`, over its standard streams, with real guests.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { ExitAnswer } from '../../src/protocol/exit';
 import type { WalkAnswer } from '../../src/protocol/walk';
 import { lab, requireLab } from '../support/lab/lab';
-import { type DapClient, DapProcess } from './client';
+import { DapClient, DapProcess } from './client';
 import { checkWalk, readBytes } from './walk-check';
 
 const guest = (name: string): string => join('test', 'guests', 'bin', `${name}.elf`);
@@ -199,6 +202,32 @@ describe('vmxray dap', function () {
     await client.event('stopped');
     client.close();
     assert.deepEqual(await dap.ended(), { code: 0, errors: '' });
+  });
+});
+
+describe('vmxray dap --port', function () {
+  this.timeout(30_000);
+
+  it('serves one session for each connection to a local port', async () => {
+    const server = spawn(process.execPath, [join('dist', 'src', 'cli', 'main.js'), 'dap', '--port', '0']);
+    try {
+      const [line] = (await once(server.stdout, 'data')) as [Buffer];
+      const port = Number(/^listening on 127\.0\.0\.1:(\d+)\n$/.exec(String(line))?.[1]);
+      const sessions = [1, 2].map(async () => {
+        const socket = connect(port, '127.0.0.1');
+        const client = new DapClient(socket, socket);
+        await start(client, { kernel: guest('hello'), stopOnEntry: true });
+        await client.event('stopped');
+        await client.request('continue', { threadId: 1 });
+        await client.event('terminated');
+        await client.request('disconnect');
+        await once(socket, 'close');
+        return client.output('stdout');
+      });
+      for (const said of await Promise.all(sessions)) assert.match(said, /^Hello from/);
+    } finally {
+      server.kill();
+    }
   });
 });
 

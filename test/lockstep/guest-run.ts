@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deviations } from '../guests/deviations.mjs';
 import { GuestChecks } from './guest-checks';
-import { Lockstep } from './lockstep';
+import { Lockstep, QEMU_DIED } from './lockstep';
 import type { Difference } from './lockstep';
 import { differences, GENERAL, ourRegisters } from './registers';
 
@@ -46,6 +46,7 @@ export async function runGuest(name: string, limit: number): Promise<GuestRun> {
       const check = checks.nameAt(both.machine);
       if (!known.some((one) => check.startsWith(one.check))) return ended({ difference, check });
       documented.push(check);
+      if (difference.registers.includes(QEMU_DIED)) return ended(undefined, `TCG takes a triple fault at "${check}"`);
       if (!(await followToCheck(both, checks))) return ended(undefined, `QEMU does not come to check "${check}"`);
     }
   } finally {

@@ -8,7 +8,7 @@ import { MODE, STATE } from '../../src/cpu/layout';
 import { Machine } from '../../src/machine/machine';
 import type { BootOptions } from '../../src/machine/boot/options';
 import { undefinedFlags } from '../isa/vectors/undefined-flags';
-import { Qemu } from './qemu';
+import { Qemu, QemuEnded } from './qemu';
 import { differences, GENERAL, ourRegisters } from './registers';
 import type { Registers } from './registers';
 import { startImage } from './start-image';
@@ -23,6 +23,9 @@ export interface Difference {
   /** `register: ours, theirs`. */
   readonly registers: readonly string[];
 }
+
+/** In place of registers: QEMU's guest took a triple fault. */
+export const QEMU_DIED = 'QEMU: triple fault';
 
 /** How a stretch of lockstep ends. */
 export type Stretch =
@@ -71,8 +74,8 @@ export class Lockstep {
       if (machine.run(1).reason !== 'budget') return { kind: 'end' };
       const ours = ourRegisters(machine);
       const is64 = (machine.state.word(STATE.mode) & MODE.codeMask) === MODE.code64;
-      let theirs = await qemu.step();
-      for (let more = 0; more < DELIVERIES && theirs.rip !== ours.rip; more++) theirs = await qemu.step();
+      const theirs = await this.stepTo(ours.rip!);
+      if (!theirs) return { kind: 'difference', difference: { ...position, registers: [QEMU_DIED] } };
       const names = differences(ours, theirs, is64);
       if (names.length === 0) continue;
       if (decoded && this.isExplained(names, decoded, before, ours, theirs)) {
@@ -83,6 +86,18 @@ export class Lockstep {
       return { kind: 'difference', difference: { ...position, registers } };
     }
     return { kind: 'limit' };
+  }
+
+  /** Steps QEMU by an instruction, and by the deliveries of events that came before it; undefined when its guest dies. */
+  private async stepTo(rip: bigint): Promise<Registers | undefined> {
+    try {
+      let theirs = await this.qemu.step();
+      for (let more = 0; more < DELIVERIES && theirs.rip !== rip; more++) theirs = await this.qemu.step();
+      return theirs;
+    } catch (error) {
+      if (error instanceof QemuEnded) return undefined;
+      throw error;
+    }
   }
 
   private decode(): Decoded | undefined {
