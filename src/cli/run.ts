@@ -63,8 +63,9 @@ export async function runGuest(args: readonly string[]): Promise<number> {
   let end: LoopEnd;
   try {
     end = await loop.run(plan.maxInstructions - machine.instructions, async () => {
-      input.feed();
+      const fed = input.feed();
       await serial.flush();
+      return fed;
     });
     await serial.flush();
   } catch (error) {

@@ -114,7 +114,7 @@ export const STATE = {
   routedPage: 0x820,
   /** Nonzero: somebody watches data accesses, translations and slow accesses ask who; u32. */
   watches: 0x830,
-  /** Nonzero: the last run ended between two iterations of a REP instruction; u32. */
+  /** Nonzero: the REP instruction at hand has completed an iteration, and more follow; u32. */
   betweenIterations: 0x834,
   /** MXCSR, u32. */
   mxcsr: 0x74c,

@@ -186,6 +186,22 @@ export class BlockCache {
     else this.drop(block);
   }
 
+  /** The bytes of the instruction at `entry` of the running block: where it was fetched from, second page included. */
+  bytesOf(entry: number): Uint8Array {
+    const { view } = this;
+    const block = this.state.word(STATE.block);
+    const length = view.getUint8(entry + ENTRY.length);
+    const host = view.getUint32(block + BLOCK.host, true) + view.getUint16(entry + ENTRY.offset, true);
+    const here = Math.min(length, PAGE - (host & (PAGE - 1)));
+    const bytes = this.bytes.slice(host, host + length);
+    if (here === length) return bytes;
+    let crossing = block + BLOCK.headerBytes;
+    while (view.getUint16(crossing + ENTRY.handler, true) !== PSEUDO.crossing) crossing += ENTRY_BYTES;
+    const second = Number(view.getBigInt64(crossing + ENTRY.immediate, true));
+    bytes.set(this.bytes.subarray(second, second + length - here), here);
+    return bytes;
+  }
+
   /** What `noteDecoded` said of an entry. */
   noted(entry: number): Decoded | undefined {
     return this.decoded.get(entry);

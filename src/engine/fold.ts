@@ -41,14 +41,13 @@ export function foldHandler(f: FunctionBuilder, m: HandlerSemantics, key: Handle
         const zero = m.flag('ZF');
         f.brIf(done, key.repeat === 0xf3 ? i32.eqz(zero) : zero);
       }
+      setWord(f, STATE.betweenIterations, i32.const(1));
       // The next iteration counts as an instruction of its own. The block was charged for the first; a REP ends it.
       const budget = f.let(word(STATE.budget));
-      f.if(i32.leS(budget, i32.const(0)), () => {
-        setWord(f, STATE.betweenIterations, i32.const(1));
-        exits.leave(f, i32.const(Outcome.Budget));
-      });
+      f.if(i32.leS(budget, i32.const(0)), () => exits.leave(f, i32.const(Outcome.Budget)));
       setWord(f, STATE.budget, i32.sub(budget, i32.const(1)));
       f.br(again);
     });
   });
+  setWord(f, STATE.betweenIterations, i32.const(0));
 }

@@ -150,7 +150,7 @@ export class Interpreter implements LinearMemory {
     if (budget < surplus) this.blocks.endRunning();
   }
 
-  /** The last `run` ended between two iterations of a REP instruction, at which RIP stands. */
+  /** The last `run` ended between two iterations of a REP instruction (or in the second of them), at which RIP stands. */
   get isBetweenIterations(): boolean {
     return this.state.word(STATE.betweenIterations) !== 0;
   }
@@ -171,31 +171,18 @@ export class Interpreter implements LinearMemory {
   }
 
   /** The instruction that left with `Outcome.Intercept`; decoded once per entry, since the same few exit again and again. */
-  intercepted(): Decoded | undefined {
+  intercepted(): Decoded {
     const entry = this.state.word(STATE.leftAt);
     const known = this.blocks.noted(entry);
     if (known) return known;
-    const decoded = this.decodeCurrent();
-    if (decoded) this.blocks.noteDecoded(entry, decoded);
-    return decoded;
-  }
-
-  /** The instruction at RIP, decoded anew from memory; undefined when it cannot be fetched or is undefined. */
-  decodeCurrent(): Decoded | undefined {
+    // From the bytes that were fetched: a walk here could fault, exit or set accessed flags a second time.
+    const bytes = this.blocks.bytesOf(entry);
     const code = this.state.word(STATE.mode) & MODE.codeMask;
-    const linear = this.linearRip();
-    const bytes = new Uint8Array(15);
-    let have = 0;
-    for (let at = linear; have < 15;) {
-      const host = this.exports.fill(at, EXECUTE) >>> 0;
-      if (host <= 1) break;
-      const length = Math.min(15 - have, PAGE - (host & (PAGE - 1)));
-      bytes.set(this.bytes.subarray(host, host + length), have);
-      have += length;
-      at += BigInt(length);
-    }
-    const decoded = this.decoder.decode(bytes, 0, have, code === MODE.code64 ? 64 : code === MODE.code32 ? 32 : 16);
-    return 'failure' in decoded ? undefined : decoded;
+    const bits = code === MODE.code64 ? 64 : code === MODE.code32 ? 32 : 16;
+    const decoded = this.decoder.decode(bytes, 0, bytes.length, bits);
+    assert(!('failure' in decoded), 'an intercepted instruction decodes');
+    this.blocks.noteDecoded(entry, decoded);
+    return decoded;
   }
 
   /** Linear address of `STATE.rip`. */

@@ -6,7 +6,6 @@
  * Under a hypervisor of ours (`nativeHost`) a VM exit ends the run; for a guest that is its own hypervisor the run goes
  * on in its root operation.
  */
-import { assert } from '../common/assert';
 import { EXIT_CHECKS } from '../isa/exits';
 import { Outcome } from '../isa/slow';
 import { ATTENTION } from '../cpu/attention';
@@ -215,7 +214,6 @@ export class Vcpu {
     const { vmx, interpreter } = this.parts;
     const check = EXIT_CHECKS[this.state.word(STATE.interceptCheck)]!;
     const decoded = interpreter.intercepted();
-    assert(decoded, 'an intercepted instruction decodes');
     let exits: boolean;
     try {
       exits = vmx.intercept(check, decoded);

@@ -80,8 +80,10 @@ export type AddressSpace = 'linear' | 'guestPhysical' | 'physical';
 /** 2026-01-01T00:00:00Z: the RTC's start unless somebody says otherwise, so that runs are equal. */
 const DEFAULT_RTC = 1_767_225_600;
 const DEFAULT_SEED = 1;
-/** Supervisor reads: what a debugger's look counts as. */
-const LOOK: InspectedAccess = { write: false, execute: false, user: false };
+/** What a debugger's look counts as. */
+const LOOK: InspectedAccess = { write: false, execute: false, user: false, unchecked: true };
+/** No place where a run can begin. */
+const NOWHERE = { instructions: -1, linear: 0n };
 
 export class Machine {
   readonly state: ProcessorState;
@@ -98,7 +100,7 @@ export class Machine {
   private readonly random: Random;
   private readonly size: Pick<MachineState, 'memoryBytes' | 'bare'>;
   private ended: FinalResult | undefined;
-  private startedAt = { instructions: -1, linear: 0n };
+  private startedAt = NOWHERE;
   private breakpointSeen: bigint | undefined;
   private exitFilter: ((exit: ExitEntry) => boolean) | undefined;
   private exitSeen: ExitEntry | undefined;
@@ -233,11 +235,14 @@ export class Machine {
     return this.hypervisor?.exits;
   }
 
-  /** Runs at most `maxInstructions` (1 or more). A machine that has ended stays ended. */
-  run(maxInstructions: number): RunResult {
+  /**
+   * Runs at most `maxInstructions` (1 or more). A machine that has ended stays ended. `resumes`: a breakpoint at the first
+   * instruction was met before and does not stop it again; false for the later slices of one run.
+   */
+  run(maxInstructions: number, resumes = true): RunResult {
     if (this.ended) return this.ended;
     this.exitSeen = this.breakpointSeen = undefined;
-    this.startedAt = { instructions: this.instructions, linear: this.linearRip() };
+    this.startedAt = resumes ? { instructions: this.instructions, linear: this.linearRip() } : NOWHERE;
     const stop = this.guest.run(maxInstructions);
     const result = this.ended ?? this.resultOf(stop);
     if (isFinal(result)) this.ended = result;
@@ -368,11 +373,19 @@ export class Machine {
     const machine = (at: number): { space: 'physical'; at: number } | undefined =>
       this.memory.contains(at, length) ? { space: 'physical', at } : undefined;
     if (space === 'physical') return machine(Number(address));
-    const guestPhysical = space === 'guestPhysical' ? address : this.walk('linear', address).guestPhysical;
+    const guestPhysical = space === 'guestPhysical' ? address : this.guestPhysicalOf(address);
     if (guestPhysical === undefined) return undefined;
     const at = Number(guestPhysical);
     if (!this.hypervisor) return machine(at);
     return this.hypervisor.guestMemory.contains(at, length) ? { space: 'guest', at } : undefined;
+  }
+
+  /** Translates through the guest's tables alone: RAM that the EPT does not map yet is there all the same. */
+  private guestPhysicalOf(linear: bigint): bigint | undefined {
+    const guest = this.hypervisor?.guestMemory ?? this.memory;
+    const read = (at: bigint): bigint | undefined =>
+      guest.contains(Number(at), 8) ? new DataView(guest.read(Number(at), 8).buffer).getBigUint64(0, true) : undefined;
+    return this.asGuest(() => inspectLinear(this.state, read, linear, LOOK, 0)).guestPhysical;
   }
 
   private stopsAt(linear: bigint): boolean {

@@ -4,7 +4,7 @@
  * levels that lead to its table, and at the end those of the final address. Source of names: SDM Vol. 3A chapter 4,
  * Vol. 3C 29.3.
  */
-import type { Access, AddressSpace, Hex } from './address';
+import type { Access, Hex } from './address';
 
 /** Arguments of `vmxray/walk`. */
 export interface WalkArguments {
@@ -67,5 +67,3 @@ export interface WalkAnswer {
   readonly physical?: Hex;
   readonly fault?: WalkFault;
 }
-
-export type { Access, AddressSpace, Hex };

@@ -10,8 +10,8 @@ import { IdleWait, SliceMeter } from './slices';
 /** Why a loop ended: the machine's reason, or `limit` when the instructions that it was given are spent. */
 export type LoopEnd = Exclude<RunResult, { reason: 'budget' | 'idle' }> | { readonly reason: 'limit' };
 
-/** What happens between slices; the loop waits for it. */
-export type Between = () => Promise<void> | void;
+/** What happens between slices; the loop waits for it. True: the guest has a new input. */
+export type Between = () => Promise<boolean> | boolean;
 
 /** What the loop needs of a machine. */
 export type LoopMachine = Pick<Machine, 'run' | 'instructions' | 'ticks'> & {
@@ -22,6 +22,7 @@ export class MachineLoop {
   private readonly meter = new SliceMeter();
   private readonly idle = new IdleWait();
   private stopWanted = false;
+  private woken = false;
 
   constructor(
     private readonly machine: LoopMachine,
@@ -30,9 +31,10 @@ export class MachineLoop {
   ) {}
 
   /** Runs at most `limit` instructions (Infinity: no limit). One run at a time. */
-  async run(limit: number, between: Between = () => {}): Promise<LoopEnd> {
+  async run(limit: number, between: Between = () => false): Promise<LoopEnd> {
     const { machine } = this;
     const last = machine.instructions + limit;
+    let resumes = true;
     for (;;) {
       if (this.stopWanted) {
         this.stopWanted = false;
@@ -40,11 +42,14 @@ export class MachineLoop {
       }
       const left = last - machine.instructions;
       if (left <= 0) return { reason: 'limit' };
-      const end = this.meter.run((instructions) => machine.run(instructions), left);
-      await between();
+      const end = this.meter.run((instructions) => machine.run(instructions, resumes), left);
+      resumes = false;
       await otherWork();
+      this.woken = false;
+      const hasInput = await between();
       if (end.reason === 'budget') continue;
       if (end.reason !== 'idle') return end;
+      if (hasInput || this.woken) continue;
       const neverWakes = await this.sleep(end.wake);
       if (neverWakes) return neverWakes;
     }
@@ -56,8 +61,9 @@ export class MachineLoop {
     this.idle.end();
   }
 
-  /** An input has come: a sleeping guest is looked at. */
+  /** An input has come: a sleeping guest does not sleep on. */
   wake(): void {
+    this.woken = true;
     this.idle.end();
   }
 

@@ -22,7 +22,7 @@ import { walkAnswer } from './walk-answer';
 const VCPU: TargetThread = { id: 1, name: 'vCPU 0' };
 const RSP = 4;
 /** What `stepOver` runs to its end: they come back to the next instruction. */
-const CALLS: ReadonlySet<string> = new Set(['CALL', 'CALL_FAR', 'INT', 'INT3', 'INT1', 'INTO', 'SYSCALL', 'SYSENTER']);
+const CALLS: ReadonlySet<string> = new Set(['CALL', 'INT', 'INT3', 'INT1', 'INTO', 'SYSCALL', 'SYSENTER']);
 
 /** Boots a machine as its user describes it. Rejects with UserErrors. */
 export function startOwnMachine(settings: MachineSettings, pace: Pace): Promise<Target> {
@@ -133,7 +133,7 @@ class OwnMachine implements Target {
   /** What runs the machine as asked; wrong wishes are refused before anything runs. */
   private starter(how: Resume): () => Promise<LoopEnd> {
     const { machine, loop } = this;
-    const between = (): void => this.exchange();
+    const between = (): boolean => this.exchange();
     switch (how.kind) {
       case 'continue':
         return () => loop.run(Infinity, between);
@@ -155,7 +155,7 @@ class OwnMachine implements Target {
   }
 
   /** A call, software interrupt or repeated instruction runs until the instruction after it, on the same stack. */
-  private async stepOver(between: () => void): Promise<LoopEnd> {
+  private async stepOver(between: () => boolean): Promise<LoopEnd> {
     const { machine, loop } = this;
     const here = machine.linearRip();
     const length = this.callLength(here);
@@ -201,13 +201,14 @@ class OwnMachine implements Target {
     }
   }
 
-  /** Passes on what the guest has sent and what was typed for it. */
-  private exchange(): void {
-    this.input.feed();
-    if (this.spoken.length === 0) return;
-    const bytes = Uint8Array.from(this.spoken);
-    this.spoken = [];
-    this.listener(bytes);
+  /** Passes on what the guest has sent and what was typed for it; true if the guest got something. */
+  private exchange(): boolean {
+    if (this.spoken.length > 0) {
+      const bytes = Uint8Array.from(this.spoken);
+      this.spoken = [];
+      this.listener(bytes);
+    }
+    return this.input.feed();
   }
 }
 

@@ -19,16 +19,15 @@ export class SerialInput {
     for (const byte of bytes) if (this.waiting.length < MOST_WAITING) this.waiting.push(byte);
   }
 
-  /** Hands over what the receiver takes now. */
-  feed(): void {
+  /** Hands over what the receiver takes now; true if that was anything. */
+  feed(): boolean {
+    const start = this.next;
     while (this.next < this.waiting.length && this.receiver.sendSerial(this.waiting[this.next]!)) this.next++;
-    if (this.next < this.waiting.length) return;
-    this.waiting = [];
-    this.next = 0;
-  }
-
-  /** True while bytes wait. */
-  get waits(): boolean {
-    return this.next < this.waiting.length;
+    const fed = this.next > start;
+    if (this.next === this.waiting.length) {
+      this.waiting = [];
+      this.next = 0;
+    }
+    return fed;
   }
 }

@@ -4,9 +4,6 @@ import { connect, type Socket } from 'node:net';
 
 const hexByte = (value: number): string => value.toString(16).padStart(2, '0');
 
-/** The byte that stops a running guest. */
-const INTERRUPT = '\x03';
-
 function checksum(text: string): number {
   let sum = 0;
   for (let i = 0; i < text.length; i++) sum += text.charCodeAt(i);
@@ -47,27 +44,17 @@ export class GdbClient {
     return client;
   }
 
+  /** True once the stub is gone. */
+  get isClosed(): boolean {
+    return this.failure !== undefined;
+  }
+
   /** Sends a packet and gives the answer's payload; an error answer ("E..") is thrown. */
   async request(payload: string): Promise<string> {
     this.socket.write(`$${payload}#${hexByte(checksum(payload))}`);
     const answer = await this.next();
     if (answer === '' || /^E[0-9a-f]{2}$/.test(answer)) throw new Error(`the stub refuses ${payload.slice(0, 40)}: ${answer}`);
     return answer;
-  }
-
-  /** Lets the guest run until it stops; false, with the guest stopped by us, when it has not in `milliseconds`. */
-  async continue(milliseconds: number): Promise<boolean> {
-    let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      this.socket.write(INTERRUPT);
-    }, milliseconds);
-    try {
-      await this.request('c');
-    } finally {
-      clearTimeout(timer);
-    }
-    return !late;
   }
 
   close(): void {

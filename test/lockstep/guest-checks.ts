@@ -28,14 +28,14 @@ function symbols(elf: Buffer, wanted: readonly string[]): Map<string, bigint> {
 
 /** Calls of `check(holds, name)` and `check_equal(actual, expected, name)` of test/guests/common/guest.c. */
 export class GuestChecks {
-  readonly addresses: readonly bigint[];
+  readonly addresses: ReadonlySet<bigint>;
   private readonly wide: boolean;
   private readonly checkEqual: bigint;
 
   constructor(elf: Buffer) {
     this.wide = elf[4] === 2;
     const found = symbols(elf, ['check', 'check_equal']);
-    this.addresses = [...found.values()];
+    this.addresses = new Set(found.values());
     this.checkEqual = found.get('check_equal') ?? -1n;
   }
 

@@ -1,27 +1,34 @@
 // A sample guest in lockstep from its first instruction to its end. Where TCG departs from the SDM, as deviations.mjs
-// says, both go on to the guest's next check, and QEMU takes over our machine's state there.
+// says, QEMU takes over our machine's state; the guest's next check names the departure.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deviations } from '../guests/deviations.mjs';
 import { GuestChecks } from './guest-checks';
 import { Lockstep, QEMU_DIED } from './lockstep';
 import type { Difference } from './lockstep';
-import { differences, GENERAL, ourRegisters } from './registers';
 
-const PAGE = 4096;
+/**
+ * What deviations.mjs does not list, since the check holds on TCG, or since several cases come before one check: guest,
+ * beginning of the check's name, why.
+ */
+const MORE_DEVIATIONS: readonly (readonly [guest: string, check: string, why: string])[] = [
+  ['pae', 'MOV to CR3 with good PDPTEs', 'reads the PDPTE in which TCG has set bit 5; SDM Vol. 3A 4.4.1'],
+  ['float', 'an MMX instruction leaves no register empty', 'TCG leaves the exponent; SDM Vol. 1 9.5.1'],
+  ['syscalls', '#GP: SYSRET with RCX not canonical', 'TCG raises it in ring 3; SDM Vol. 2B SYSRET'],
+  ['smep-smap-pcid', '#GP: INVPCID', 'TCG has no INVPCID: #UD'],
+  ['smep-smap-pcid', 'INVPCID', 'TCG has no INVPCID: #UD'],
+  ['real16', 'INT n goes through the IVT', 'TCG checks no segment limits in the cases before; SDM Vol. 3A 5.3'],
+];
+
 const MEMORY_BYTES = 128 << 20;
 /** The guests and what they use lie below. */
 const USED_BYTES = 4 << 20;
-const SOON = 20_000_000;
-const QEMU_MILLISECONDS = 5000;
-/** Checks that QEMU may make on the way where ours makes none, or the other way round. */
-const EXTRA_CHECKS = 8;
 
 export interface GuestRun {
   readonly instructions: number;
   /** Checks of the guest at which TCG departs from the SDM, in order. */
   readonly documented: readonly string[];
-  /** The difference that ended the run, and the check that it belongs to. */
+  /** The first difference that nothing explains, and the check that it belongs to. */
   readonly finding: { readonly difference: Difference; readonly check: string } | undefined;
   /** Why the run ended before the guest. */
   readonly cutShort: string | undefined;
@@ -31,58 +38,49 @@ export interface GuestRun {
 export async function runGuest(name: string, limit: number): Promise<GuestRun> {
   const elf = readFileSync(join(process.cwd(), `test/guests/bin/${name}.elf`));
   const checks = new GuestChecks(elf);
-  const known = deviations.filter(({ engine, guest }) => engine === 'qemu' && guest === name);
-  const both = await Lockstep.start(elf, {}, MEMORY_BYTES);
+  const known = [
+    ...deviations.filter(({ engine, guest }) => engine === 'qemu' && guest === name).map(({ check }) => check),
+    ...MORE_DEVIATIONS.filter(([guest]) => guest === name).map(([, check]) => check),
+  ];
+  const both = await Lockstep.start(elf, {}, MEMORY_BYTES, USED_BYTES);
   const documented: string[] = [];
+  /** The first difference since the last check: the next check tells whether it is known. */
+  let open: Difference | undefined;
   const ended = (finding: GuestRun['finding'], cutShort?: string): GuestRun => {
     return { instructions: both.machine.instructions, documented, finding, cutShort };
   };
   try {
     for (;;) {
-      const stretch = await both.run(limit);
-      if (stretch.kind !== 'difference') return ended(undefined);
-      const { difference } = stretch;
-      if (!runToCheck(both, checks)) return ended({ difference, check: 'none: the guest ends before' });
-      const check = checks.nameAt(both.machine);
-      if (!known.some((one) => check.startsWith(one.check))) return ended({ difference, check });
-      documented.push(check);
-      if (difference.registers.includes(QEMU_DIED)) return ended(undefined, `TCG takes a triple fault at "${check}"`);
-      if (!(await followToCheck(both, checks))) return ended(undefined, `QEMU does not come to check "${check}"`);
+      const stretch = await both.run(limit, checks.addresses);
+      if (stretch.kind === 'difference') {
+        const { difference } = stretch;
+        open ??= difference;
+        const died = difference.registers.includes(QEMU_DIED);
+        if (!died) await both.synchronize();
+        else if (!runToCheck(both, checks)) return ended({ difference: open, check: NO_CHECK });
+        if (!died) continue;
+      }
+      const isCheck = stretch.kind === 'place' || stretch.kind === 'difference';
+      if (open) {
+        const check = isCheck ? checks.nameAt(both.machine) : NO_CHECK;
+        if (!known.some((one) => check.startsWith(one))) return ended({ difference: open, check });
+        documented.push(check);
+        open = undefined;
+        if (stretch.kind === 'difference') return ended(undefined, `TCG takes a triple fault at "${check}"`);
+      }
+      if (!isCheck) return ended(undefined);
     }
   } finally {
     both.stop();
   }
 }
 
+const NO_CHECK = 'none follows';
+
 function runToCheck({ machine }: Lockstep, checks: GuestChecks): boolean {
+  const SOON = 20_000_000;
   machine.setBreakpoints(checks.addresses);
   const { reason } = machine.run(SOON);
   machine.setBreakpoints([]);
   return reason === 'breakpoint';
 }
-
-/** Brings QEMU to the check at which our machine stands, and its registers and memory to ours. */
-async function followToCheck({ machine, qemu }: Lockstep, checks: GuestChecks): Promise<boolean> {
-  const ours = ourRegisters(machine);
-  for (let tries = 0; tries < EXTRA_CHECKS; tries++) {
-    if (!(await qemu.runTo(checks.addresses, QEMU_MILLISECONDS))) return false;
-    const theirs = await qemu.registers();
-    const open = differences(ours, theirs, true).filter((name) => name !== 'eflags' && !isGeneral(name));
-    if (open.length > 0 || theirs.rsp !== ours.rsp) {
-      await qemu.step();
-      continue;
-    }
-    for (let at = 0; at < USED_BYTES; at += PAGE) {
-      if (at >= 0xa0000 && at < 0x100000) continue;
-      const page = machine.readMemory('physical', BigInt(at), PAGE);
-      if (page.some((byte) => byte !== 0)) await qemu.writePhysical(at, page);
-    }
-    for (const name of GENERAL) await qemu.write(name, ours[name]!);
-    await qemu.write('eflags', ours.eflags!);
-    await qemu.write('cr3', ours.cr3!);
-    return true;
-  }
-  return false;
-}
-
-const isGeneral = (name: string): boolean => (GENERAL as readonly string[]).includes(name);

@@ -56,7 +56,9 @@ export class Qemu {
 
   /** Executes one instruction (or one iteration, or the delivery of its fault), and gives the registers. */
   async step(): Promise<Registers> {
-    const stop = await this.stub.request('s');
+    const stop = await this.stub.request('s').catch((error: unknown) => {
+      throw this.stub.isClosed ? new QemuEnded() : error;
+    });
     if (!/^[ST]/.test(stop)) throw new QemuEnded();
     return this.registers();
   }
@@ -68,14 +70,6 @@ export class Qemu {
   async write(name: string, value: bigint): Promise<void> {
     const { number, bytes } = stubRegister(name);
     await this.stub.request(`P${number.toString(16)}=${toStub(value, bytes)}`);
-  }
-
-  /** Runs until one of these linear addresses; false when that takes longer than `milliseconds`. */
-  async runTo(addresses: readonly bigint[], milliseconds: number): Promise<boolean> {
-    for (const address of addresses) await this.stub.request(`Z0,${address.toString(16)},1`);
-    const stopped = await this.stub.continue(milliseconds);
-    for (const address of addresses) await this.stub.request(`z0,${address.toString(16)},1`);
-    return stopped;
   }
 
   /** Writes guest-physical memory. */

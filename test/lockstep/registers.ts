@@ -22,6 +22,7 @@ export function ourRegisters({ state }: Machine): Registers {
   values.eflags = BigInt(state.rflags) & ~RESUME_FLAG;
   for (let i = 0; i < 6; i++) values[SEGMENTS[i]!] = BigInt(state.segment(i).selector);
   values.cr0 = state.quad(STATE.cr0);
+  values.cr2 = state.quad(STATE.cr2);
   values.cr3 = state.quad(STATE.cr3);
   values.cr4 = state.quad(STATE.cr4);
   values.efer = state.quad(STATE.efer);

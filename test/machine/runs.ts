@@ -44,6 +44,8 @@ export const policies = {
   lazy4k: () => ({ policy: 'lazy4k' }) as const,
   eager2m: () => ({ policy: 'eager2m' }) as const,
   eviction: () => ({ policy: 'lazy4k', eviction: { every: 10_000, pages: 16, random: new Random(7n) } }) as const,
+  /** Hardly a page stays mapped for long: deliveries and accesses across pages are cut off midway. For short guests. */
+  thrashing: () => ({ policy: 'lazy4k', eviction: { every: 50, pages: 16, random: new Random(9n) } }) as const,
 } satisfies Record<string, () => MachineOptions['hypervisor']>;
 
 export type Policy = keyof typeof policies;

@@ -204,7 +204,7 @@ describe('snapshots: states that are not between two plain instructions', functi
   it('with input that the hypervisor has not noticed yet', () => {
     const recording = new Recording(sample('interrupts'));
     runTo(recording.machine, 50_000);
-    assert.ok(recording.machine.vmx.isNonRoot);
+    while (!recording.machine.vmx.isNonRoot) assert.equal(recording.machine.run(1).reason, 'budget');
     recording.machine.sendSerial(0x41);
     recording.machine.pressPowerButton();
     recording.save();

@@ -30,7 +30,10 @@ describe('machine loop', () => {
       machine({ reason: 'budget' }, { reason: 'budget' }, { reason: 'breakpoint', linear: 7n }),
     );
     let between = 0;
-    const end = await loop.run(Infinity, () => void between++);
+    const end = await loop.run(Infinity, () => {
+      between++;
+      return false;
+    });
     assert.deepEqual([end, between], [{ reason: 'breakpoint', linear: 7n }, 3]);
   });
 
@@ -83,6 +86,20 @@ describe('machine loop', () => {
     setTimeout(() => loop.wake(), 20);
     await loop.run(Infinity);
     assert.ok(played.ticks > 10 * MS && played.ticks < 5_000 * MS, String(played.ticks));
+  });
+
+  it('does not sleep over an input that comes while it passes the last one on', async () => {
+    const idle: RunResult = { reason: 'idle', wake: undefined };
+    const loop = new MachineLoop(machine(idle, idle, { reason: 'powered off' }));
+    let rounds = 0;
+    const end = await loop.run(Infinity, async () => {
+      rounds++;
+      // First an input is there; then one comes during the wait for the output's reader.
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      if (rounds === 2) loop.wake();
+      return rounds === 1;
+    });
+    assert.equal(end.reason, 'powered off');
   });
 
   it('a guest that only an input can wake sleeps until then, or never wakes', async () => {

@@ -17,6 +17,8 @@ export interface InspectedAccess {
   readonly write: boolean;
   readonly execute: boolean;
   readonly user: boolean;
+  /** Only the translation is wanted: what protects user pages from the supervisor does not stop it. */
+  readonly unchecked?: boolean;
 }
 
 /** One table entry on the way. Addresses and entries are unsigned. */
@@ -66,6 +68,8 @@ export interface InspectedWalk {
 export type PhysicalReader = (physical: bigint) => bigint | undefined;
 
 interface Progress {
+  /** Root of the EPT; 0 when guest-physical addresses are read as they are. */
+  readonly eptRoot: number;
   readonly levels: InspectedLevel[];
   fault: InspectedFault | undefined;
   permission: { read: boolean; write: boolean; execute: boolean };
@@ -73,14 +77,8 @@ interface Progress {
 
 const LEVEL_NAMES = ['PTE', 'PDE', 'PDPTE', 'PML4E'];
 
-function eptWalk(
-  state: ProcessorState,
-  read: PhysicalReader,
-  address: bigint,
-  access: InspectedAccess,
-  into: Progress,
-): bigint | undefined {
-  const root = state.word(STATE.eptRoot);
+function eptWalk(read: PhysicalReader, address: bigint, access: InspectedAccess, into: Progress): bigint | undefined {
+  const root = into.eptRoot;
   if (root === 0) return address;
   let table = BigInt(root);
   for (let level = 3; level >= 0; level--) {
@@ -129,8 +127,8 @@ export function inspectGuestPhysical(
   address: bigint,
   access: InspectedAccess,
 ): InspectedWalk {
-  const into: Progress = { levels: [], fault: undefined, permission: { read: true, write: true, execute: true } };
-  const physical = eptWalk(state, read, address, access, into);
+  const into = begin(state.word(STATE.eptRoot));
+  const physical = eptWalk(read, address, access, into);
   return {
     levels: into.levels,
     permission: { ...into.permission, user: undefined },
@@ -140,14 +138,22 @@ export function inspectGuestPhysical(
   };
 }
 
-/** Walks a linear address through the guest's tables and the EPT. */
+function begin(eptRoot: number): Progress {
+  return { eptRoot, levels: [], fault: undefined, permission: { read: true, write: true, execute: true } };
+}
+
+/**
+ * Walks a linear address through the guest's tables and the EPT. With `eptRoot` 0 it stays in guest-physical memory, and
+ * `read` takes guest-physical addresses: that finds memory for which the EPT has no entry yet.
+ */
 export function inspectLinear(
   state: ProcessorState,
   read: PhysicalReader,
   linear: bigint,
   access: InspectedAccess,
+  eptRoot = state.word(STATE.eptRoot),
 ): InspectedWalk {
-  const into: Progress = { levels: [], fault: undefined, permission: { read: true, write: true, execute: true } };
+  const into = begin(eptRoot);
   let user = true;
   const done = (guestPhysical: bigint | undefined, physical: bigint | undefined): InspectedWalk => ({
     levels: into.levels,
@@ -158,7 +164,7 @@ export function inspectLinear(
   });
   const paging = state.word(STATE.paging);
   const mode = paging & PAGING.modeMask;
-  if (mode === 0) return done(linear, eptWalk(state, read, linear, access, into));
+  if (mode === 0) return done(linear, eptWalk(read, linear, access, into));
   if (mode === 3 && BigInt.asUintN(64, BigInt.asIntN(48, linear)) !== linear) {
     into.fault = { kind: 'not canonical', level: -1, cause: 'bits 63-47' };
     return done(undefined, undefined);
@@ -176,7 +182,7 @@ export function inspectLinear(
     // The PAE registers were loaded with CR3: what they hold counts, not what memory says now.
     const entryPhysical = isPdpteRegister
       ? undefined
-      : eptWalk(state, read, entryAddress, { write: false, execute: false, user: false }, into);
+      : eptWalk(read, entryAddress, { write: false, execute: false, user: false }, into);
     const raw = isPdpteRegister
       ? state.quad(STATE.pdpte + index * 8)
       : entryPhysical === undefined
@@ -215,13 +221,20 @@ export function inspectLinear(
       continue;
     }
     if (user && !access.user && access.execute && paging & PAGING.smep) return fail('SMEP');
-    if (user && !access.user && !access.execute && paging & PAGING.smap && !(state.word(STATE.eflags) & 0x40000))
+    if (
+      user &&
+      !access.user &&
+      !access.unchecked &&
+      !access.execute &&
+      paging & PAGING.smap &&
+      !(state.word(STATE.eflags) & 0x40000)
+    )
       return fail('SMAP');
     const mask = (1n << shift) - 1n;
     const frame =
       mode === 1 && level === 1 ? (raw & 0xffc00000n) | (((raw >> 13n) & 0x7fn) << 32n) : raw & ADDRESS & ~mask;
     const guestPhysical = frame | (linear & mask);
-    return done(guestPhysical, eptWalk(state, read, guestPhysical, access, into));
+    return done(guestPhysical, eptWalk(read, guestPhysical, access, into));
   }
   return done(undefined, undefined);
 }

@@ -139,7 +139,7 @@ describe('VMXray in VS Code', () => {
     assert.equal(Buffer.from(data, 'base64').length, 16);
   });
 
-  it('finds the guests of the folder', async () => {
+  it('takes a path relative to the folder, and shows the serial line in the debug console', async () => {
     const start = messages.length;
     const configuration = {
       type: 'vmxray',
