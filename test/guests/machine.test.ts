@@ -7,6 +7,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Machine } from '../../src/machine/machine';
 import type { RunResult } from '../../src/machine/run-result';
+import { lab, requireLab } from '../support/lab/lab';
 import { exitsOf } from './exit-lines';
 
 const folder = join(process.cwd(), 'test/guests');
@@ -71,14 +72,9 @@ describe('exits of the hypervisor guest', function () {
     assert.ok(theirs.size > 80, `${theirs.size} exits`);
   });
 
-  it('are still those of Bochs', function () {
-    const tools = ['bochs', 'script', 'gcc'].filter(
-      (tool) => spawnSync('sh', ['-c', `command -v ${tool}`]).status !== 0,
-    );
-    if (tools.length > 0) {
-      this.test!.title += ` (skipped: ${tools.join(', ')} not installed)`;
-      this.skip();
-    }
+  it('are still those of Bochs', async function () {
+    requireLab(this, await lab.bochs());
+    requireLab(this, await lab.gcc());
     const bochs = spawnSync(process.execPath, [join(folder, 'run-bochs.mjs'), 'hypervisor'], { encoding: 'latin1' });
     assert.equal(bochs.status, 0, bochs.stdout.slice(-2000));
     const recorded = exitsOf(readFileSync(join(folder, 'hypervisor/bochs.txt'), 'latin1'));

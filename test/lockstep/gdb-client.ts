@@ -53,7 +53,8 @@ export class GdbClient {
   async request(payload: string): Promise<string> {
     this.socket.write(`$${payload}#${hexByte(checksum(payload))}`);
     const answer = await this.next();
-    if (answer === '' || /^E[0-9a-f]{2}$/.test(answer)) throw new Error(`the stub refuses ${payload.slice(0, 40)}: ${answer}`);
+    if (answer === '' || /^E[0-9a-f]{2}$/.test(answer))
+      throw new Error(`the stub refuses ${payload.slice(0, 40)}: ${answer}`);
     return answer;
   }
 

@@ -17,6 +17,9 @@ const MORE_DEVIATIONS: readonly (readonly [guest: string, check: string, why: st
   ['syscalls', '#GP: SYSRET with RCX not canonical', 'TCG raises it in ring 3; SDM Vol. 2B SYSRET'],
   ['smep-smap-pcid', '#GP: INVPCID', 'TCG has no INVPCID: #UD'],
   ['smep-smap-pcid', 'INVPCID', 'TCG has no INVPCID: #UD'],
+  ['smep-smap-pcid', '#GP: setting CR4.PCIDE', 'TCG has no PCID'],
+  ['smep-smap-pcid', '#GP: clearing CR0.PG', 'TCG has no PCID'],
+  ['smep-smap-pcid', 'MOV to CR3 with bit 63', 'TCG has no PCID'],
   ['real16', 'INT n goes through the IVT', 'TCG checks no segment limits in the cases before; SDM Vol. 3A 5.3'],
 ];
 
@@ -34,15 +37,15 @@ export interface GuestRun {
   readonly cutShort: string | undefined;
 }
 
-/** Runs guest `name` for at most `limit` instructions. */
-export async function runGuest(name: string, limit: number): Promise<GuestRun> {
+/** Runs guest `name` beside QEMU (`program`) for at most `limit` instructions. */
+export async function runGuest(program: string, name: string, limit: number): Promise<GuestRun> {
   const elf = readFileSync(join(process.cwd(), `test/guests/bin/${name}.elf`));
   const checks = new GuestChecks(elf);
   const known = [
     ...deviations.filter(({ engine, guest }) => engine === 'qemu' && guest === name).map(({ check }) => check),
     ...MORE_DEVIATIONS.filter(([guest]) => guest === name).map(([, check]) => check),
   ];
-  const both = await Lockstep.start(elf, {}, MEMORY_BYTES, USED_BYTES);
+  const both = await Lockstep.start(program, elf, {}, MEMORY_BYTES, USED_BYTES);
   const documented: string[] = [];
   /** The first difference since the last check: the next check tells whether it is known. */
   let open: Difference | undefined;

@@ -52,6 +52,8 @@ const RCX = 1;
 const DELIVERIES = 3;
 const PAGE = 4096;
 const INTERRUPT_FLAG = 0x200n;
+const VIRTUAL_8086 = 0x20000n;
+const PROTECTED = 1n;
 
 const NOWHERE: ReadonlySet<bigint> = new Set();
 const decoder = createDecoder(INSTRUCTIONS);
@@ -64,15 +66,16 @@ export class Lockstep {
     private readonly usedBytes: number,
   ) {}
 
-  /** Both at the first instruction of `kernel`, which uses the first `usedBytes` of its memory. */
+  /** Both (QEMU is `program`) at the first instruction of `kernel`, which uses the first `usedBytes` of its memory. */
   static async start(
+    program: string,
     kernel: Uint8Array,
     boot: BootOptions,
     memoryBytes: number,
     usedBytes = memoryBytes,
   ): Promise<Lockstep> {
     const machine = new Machine({ kernel, boot, memoryBytes, bare: true, onSerial: () => undefined });
-    const qemu = await Qemu.start(startImage(kernel, boot, memoryBytes), memoryBytes);
+    const qemu = await Qemu.start(program, startImage(kernel, boot, memoryBytes), memoryBytes);
     return new Lockstep(machine, qemu, memoryBytes, usedBytes);
   }
 
@@ -91,7 +94,8 @@ export class Lockstep {
     const ours = ourRegisters(machine);
     const theirs = await qemu.registers();
     // Mode first: what a segment register is read from depends on it.
-    for (const name of ['efer', 'cr4', 'cr0', 'eflags']) if (ours[name] !== theirs[name]) await qemu.write(name, ours[name]!);
+    for (const name of ['efer', 'cr4', 'cr0', 'eflags'])
+      if (ours[name] !== theirs[name]) await qemu.write(name, ours[name]!);
     await qemu.write('cr3', ours.cr3!);
     for (const name in ours) if (ours[name] !== theirs[name]) await qemu.write(name, ours[name]!);
   }
@@ -107,7 +111,7 @@ export class Lockstep {
       if (!first && places.has(before.rip!)) return { kind: 'place' };
       const decoded = this.decode();
       if (decoded && isEnd(decoded, before)) return { kind: 'end' };
-      if (decoded?.instruction.name === 'HLT') {
+      if (decoded?.instruction.name === 'HLT' && isSupervisor(before)) {
         // Only our board interrupts: HLT and the handler's first instruction are ours alone.
         machine.run(2);
         await this.synchronize();
@@ -134,7 +138,9 @@ export class Lockstep {
         for (const name of names) await qemu.write(name, ours[name]!);
         continue;
       }
-      const registers = names.map((name) => `${name}: ours 0x${ours[name]!.toString(16)}, 0x${theirs[name]!.toString(16)}`);
+      const registers = names.map(
+        (name) => `${name}: ours 0x${ours[name]!.toString(16)}, 0x${theirs[name]!.toString(16)}`,
+      );
       return { kind: 'difference', difference: { ...position, registers } };
     }
     return { kind: 'limit' };
@@ -194,9 +200,14 @@ export class Lockstep {
   }
 }
 
+/** CPL 0: HLT does not fault. In real-address mode every CS will do. */
+function isSupervisor({ cr0, eflags, cs }: Registers): boolean {
+  return (cr0! & PROTECTED) === 0n || ((eflags! & VIRTUAL_8086) === 0n && (cs! & 3n) === 0n);
+}
+
 /** HLT for ever, or the write that ends the machine: QEMU must not execute them. */
 function isEnd(decoded: Decoded, before: Registers): boolean {
-  if (decoded.instruction.name === 'HLT') return (before.eflags! & INTERRUPT_FLAG) === 0n;
+  if (decoded.instruction.name === 'HLT') return isSupervisor(before) && (before.eflags! & INTERRUPT_FLAG) === 0n;
   if (decoded.instruction.name !== 'OUT') return false;
   const immediate = decoded.operands.find((operand) => operand.kind === 'immediate');
   return (immediate ? immediate.value & 0xffn : before[GENERAL[RDX]!]! & 0xffffn) === DEBUG_EXIT;

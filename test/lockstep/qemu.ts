@@ -1,5 +1,5 @@
 // QEMU's TCG under the control of its gdb stub, stopped at the first instruction of an image.
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,14 +8,8 @@ import { GENERAL, stubRegister, stubRegisters, toStub } from './registers';
 import type { Registers } from './registers';
 import type { StartImage } from './start-image';
 
-const PROGRAM = 'qemu-system-x86_64';
 /** Bytes of memory per packet: QEMU takes packets of 4096 characters. */
 const CHUNK = 1024;
-
-/** Why lockstep cannot run here; undefined when it can. */
-export function missingQemu(): string | undefined {
-  return spawnSync(PROGRAM, ['--version']).status === 0 ? undefined : `${PROGRAM} is not installed`;
-}
 
 /** QEMU's guest has shut down: a triple fault, since nothing else ends it under lockstep. */
 export class QemuEnded extends Error {}
@@ -27,8 +21,8 @@ export class Qemu {
     private readonly stub: GdbClient,
   ) {}
 
-  /** Starts QEMU on `image`; its processor is in the image's state. */
-  static async start(image: StartImage, memoryBytes: number): Promise<Qemu> {
+  /** Starts QEMU (`program`) on `image`; its processor is in the image's state. */
+  static async start(program: string, image: StartImage, memoryBytes: number): Promise<Qemu> {
     const folder = mkdtempSync(join(tmpdir(), 'vmxray-lockstep-'));
     const socket = join(folder, 'gdb');
     writeFileSync(join(folder, 'bios'), image.bios);
@@ -37,7 +31,7 @@ export class Qemu {
       return ['-device', `loader,file=${join(folder, `ram-${start}`)},addr=${start},force-raw=on`];
     });
     const child = spawn(
-      PROGRAM,
+      program,
       [
         ...['-M', 'pc,smm=off,accel=tcg', '-cpu', 'max,vendor=GenuineIntel', '-m', `${memoryBytes >> 20}`],
         ...['-bios', join(folder, 'bios'), ...loaders, '-device', 'isa-debug-exit,iobase=0xf4,iosize=4'],
@@ -46,7 +40,7 @@ export class Qemu {
       { stdio: ['ignore', 'ignore', 'inherit'] },
     );
     for (let tries = 0; !existsSync(socket); tries++) {
-      if (tries === 1000 || child.exitCode !== null) throw new Error(`${PROGRAM} did not start`);
+      if (tries === 1000 || child.exitCode !== null) throw new Error(`${program} did not start`);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     const qemu = new Qemu(child, folder, await GdbClient.connect(socket));

@@ -46,7 +46,10 @@ export function stubRegister(name: string): { readonly number: number; readonly 
 /** `value` as the stub wants it: little-endian hexadecimal. */
 export function toStub(value: bigint, bytes: number): string {
   let hex = '';
-  for (let i = 0; i < bytes; i++) hex += Number((value >> BigInt(i * 8)) & 0xffn).toString(16).padStart(2, '0');
+  for (let i = 0; i < bytes; i++)
+    hex += Number((value >> BigInt(i * 8)) & 0xffn)
+      .toString(16)
+      .padStart(2, '0');
   return hex;
 }
 
