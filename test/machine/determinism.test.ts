@@ -45,7 +45,7 @@ function inPieces(machine: Machine, until: number, piece: () => number): string 
 }
 
 describe('determinism: sample guests', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   for (const guest of sampleGuests) {
     it(guest.name, () => {
       const first = outcomeOf(guest);

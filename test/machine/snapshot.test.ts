@@ -68,7 +68,7 @@ function checkRecording(
 const sample = (name: string, bare = false): Guest => ({ ...sampleGuests.find((one) => one.name === name)!, bare });
 
 describe('snapshots: 50 random steps of sample guests, each in a fresh process', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const mix: readonly (readonly [guest: Guest, instructions: number, steps: number])[] = [
     [sample('interrupts'), 141_992, 10],
     [sample('rep'), 2_249_278, 10],
@@ -93,7 +93,7 @@ describe('snapshots: 50 random steps of sample guests, each in a fresh process',
 });
 
 describe('snapshots: states that are not between two plain instructions', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
 
   /** Goes on by `advance` until `isThere`, at most `tries` times, and saves; `times` such places. */
   function saveWhere(

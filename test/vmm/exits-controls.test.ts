@@ -11,7 +11,7 @@ import type { VmcsField } from '../../src/cpu/vmx/vmcs-layout';
 import type { Machine } from '../../src/machine/machine';
 import { exercise, INSTRUCTIONS } from './exercise';
 import type { Exercise } from './exercise';
-import { setField } from './exit-cases';
+import { setField } from './exit-case';
 import { capabilities } from './rig';
 
 const R = EXIT_REASON;

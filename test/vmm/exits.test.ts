@@ -6,7 +6,7 @@ import { F } from '../../src/cpu/vmx/vmcs-layout';
 import { Machine } from '../../src/machine/machine';
 import type { RunResult } from '../../src/machine/run-result';
 import { EXIT_CASES } from './exit-cases';
-import type { Circumstances, ExitCase, ExitFields } from './exit-cases';
+import type { Circumstances, ExitCase, ExitFields } from './exit-case';
 import { assembleListing, ORIGIN } from './listing';
 
 const MIB = 1 << 20;
