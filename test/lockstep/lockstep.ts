@@ -121,12 +121,11 @@ export class Lockstep {
       const position = { instructions: machine.instructions, rip: before.rip!, name: decoded?.instruction.name };
       if (machine.run(1).reason !== 'budget') return { kind: 'end' };
       const ours = ourRegisters(machine);
-      const is64 = (machine.state.word(STATE.mode) & MODE.codeMask) === MODE.code64;
       const theirs = await this.stepTo(ours.rip!);
       if (!theirs) return { kind: 'difference', difference: { ...position, registers: [QEMU_DIED] } };
       const start = before;
       before = ours;
-      const names = differences(ours, theirs, is64).filter((one) => one !== 'ss' || !is64 || theirs.ss !== 0n);
+      const names = this.differences(ours, theirs);
       if (names.length === 0) continue;
       if (decoded && this.isHypervisorLeaf(decoded, start)) {
         for (const name of ['rax', 'rbx', 'rcx', 'rdx'] as const)
@@ -156,6 +155,11 @@ export class Lockstep {
       if (error instanceof QemuEnded) return undefined;
       throw error;
     }
+  }
+
+  private differences(ours: Registers, theirs: Registers): string[] {
+    const is64 = (this.machine.state.word(STATE.mode) & MODE.codeMask) === MODE.code64;
+    return differences(ours, theirs, is64).filter((one) => one !== 'ss' || !is64 || theirs.ss !== 0n);
   }
 
   private decode(): Decoded | undefined {
