@@ -1,5 +1,5 @@
 /**
- * VM exits on the wire: `vmxray/stepExit` and `vmxray/exit`. Names and fields: SDM Vol. 3C 28.2, Vol. 3D appendix C.
+ * VM exits on the wire: `vmxray/stepExit`, `vmxray/exit` and `vmxray/exits`. Names and fields: SDM Vol. 3C 28.2, Vol. 3D appendix C.
  */
 import type { Hex } from './address';
 
@@ -47,4 +47,25 @@ export interface ExitDescription {
 /** Answer of `vmxray/exit`; no exit yet: `exit` is absent. */
 export interface ExitAnswer {
   readonly exit?: ExitDescription;
+}
+
+/** Arguments of `vmxray/exits`: a part of the exit log, which keeps the last exits only. */
+export interface ExitsQuery {
+  /** Number of the first exit wanted; the last `count` ones if left out. */
+  readonly start?: number;
+  /** Most exits to give; 100 if left out, 10,000 at most. */
+  readonly count?: number;
+  /** Only exits of these reasons: the SDM's names or numbers as text. */
+  readonly reasons?: readonly string[];
+}
+
+/** Answer of `vmxray/exits`, and body of the event `vmxray/exitsAdded`. */
+export interface ExitsAnswer {
+  readonly exits: readonly ExitDescription[];
+  /** Number of the oldest exit that the log still holds; decimal. */
+  readonly first: string;
+  /** Number of exits since the machine's start; decimal. */
+  readonly total: string;
+  /** Exact totals since the machine's start by the SDM's name of the reason; decimal. */
+  readonly totals: Readonly<Record<string, string>>;
 }

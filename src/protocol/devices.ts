@@ -1,0 +1,35 @@
+/** `vmxray/devices`: what every device says of its registers, read without side effects. */
+import type { Hex } from './address';
+
+/** One named bit or range of a register, with its value. */
+export interface DeviceField {
+  readonly name: string;
+  /** Bits `high`..`low`, inclusive. */
+  readonly high: number;
+  readonly low: number;
+  readonly value: Hex;
+  readonly meaning?: string;
+}
+
+/** One register. Names are the data sheet's. */
+export interface DeviceRegister {
+  readonly name: string;
+  /** Width in bits. */
+  readonly bits: number;
+  readonly value: Hex;
+  readonly meaning?: string;
+  readonly fields?: readonly DeviceField[];
+}
+
+/** One device. */
+export interface DeviceAnswer {
+  readonly name: string;
+  /** Where it answers: `port 0x3f8-0x3ff`, `memory 0xfec00000-0xfec00fff`, `IRQ 4`. */
+  readonly places: readonly string[];
+  readonly registers: readonly DeviceRegister[];
+}
+
+/** Answer of `vmxray/devices`. */
+export interface DevicesAnswer {
+  readonly devices: readonly DeviceAnswer[];
+}

@@ -1,0 +1,56 @@
+/** `vmxray/mappings` and `vmxray/memoryMap`: what the page tables or the EPT map, and what guest-physical memory holds. */
+import type { Hex } from './address';
+
+/** What to list: the guest's page tables (`linear`) or the EPT (`guestPhysical`). */
+export interface MappingsQuery {
+  readonly space: 'linear' | 'guestPhysical';
+  /** The first address of interest; 0 if left out. */
+  readonly start?: Hex;
+  /** Most ranges to give; 1000 if left out, 10,000 at most. */
+  readonly count?: number;
+}
+
+/** Arguments of `vmxray/mappings`. */
+export interface MappingsArguments extends MappingsQuery {
+  readonly threadId?: number;
+}
+
+/** Neighbouring pages with equal permissions whose targets follow one another. */
+export interface MappedRange {
+  readonly start: Hex;
+  /** First address behind the range; 0x10000000000000000 for one that reaches the top. */
+  readonly end: Hex;
+  /** Guest-physical (of page tables) or physical (of the EPT) address of `start`. */
+  readonly target: Hex;
+  /** Size of the pages in bytes; neighbours of different sizes are separate ranges. */
+  readonly pageBytes: number;
+  readonly read: boolean;
+  readonly write: boolean;
+  readonly execute: boolean;
+  /** User mode may access it; absent for the EPT. */
+  readonly user?: boolean;
+  readonly global?: boolean;
+}
+
+/** Answer of `vmxray/mappings`. */
+export interface MappingsAnswer {
+  readonly ranges: readonly MappedRange[];
+  /** Where to go on, if there is more. */
+  readonly next?: Hex;
+}
+
+/** One part of guest-physical memory. */
+export interface MemoryRegion {
+  readonly start: Hex;
+  /** First address behind it. */
+  readonly end: Hex;
+  /** `RAM`, `firmware`, `device`, `none`. */
+  readonly kind: string;
+  /** `Local APIC`, `ACPI tables`. */
+  readonly name: string;
+}
+
+/** Answer of `vmxray/memoryMap`. */
+export interface MemoryMapAnswer {
+  readonly regions: readonly MemoryRegion[];
+}
