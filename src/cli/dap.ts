@@ -2,8 +2,8 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { UserError } from '../common/errors';
 import { DapSession } from '../dap/session';
-import { startOwnMachine } from '../targets/own-machine';
 import { describeOptions, type Option, parseOptions } from './options';
+import { programMachines } from './program';
 
 const OPTIONS: readonly Option[] = [
   { names: ['port'], value: 'PORT', help: 'listen on 127.0.0.1:PORT (0: any free one) instead of stdio' },
@@ -26,7 +26,8 @@ export async function runDap(args: readonly string[]): Promise<number> {
   return typeof port === 'string' ? listen(parsePort(port)) : serveStdio();
 }
 
-const newSession = (): DapSession => new DapSession(({ machine, pace }) => startOwnMachine(machine, pace));
+/** A session whose machines run in processes of their own. */
+export const newSession = (): DapSession => new DapSession(programMachines());
 
 async function serveStdio(): Promise<number> {
   const session = newSession();
@@ -43,8 +44,11 @@ async function serveStdio(): Promise<number> {
 }
 
 function listen(port: number): Promise<number> {
+  const sessions = new Set<DapSession>();
   const server = createServer((socket) => {
     const session = newSession();
+    sessions.add(session);
+    socket.on('close', () => sessions.delete(session));
     socket.on('error', () => socket.destroy());
     session.on('disconnected', () => socket.end());
     session.start(socket, socket);
@@ -56,7 +60,11 @@ function listen(port: number): Promise<number> {
     server.listen(port, '127.0.0.1', () =>
       process.stdout.write(`listening on 127.0.0.1:${(server.address() as AddressInfo).port}\n`),
     );
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve(0));
+    const end = async (): Promise<void> => {
+      await Promise.all([...sessions].map((session) => session.end()));
+      resolve(0);
+    };
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void end());
   });
 }
 

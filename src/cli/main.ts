@@ -4,11 +4,13 @@
  * the guest powered off (or the user quit), 1 it crashed or can never wake, 2 a mistake in the options or files, 3 a
  * limit was reached; 128 + N after signal N; 70 a bug of ours.
  */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { UserError } from '../common/errors';
 import { DAP_HELP, runDap } from './dap';
+import { DEBUG_HELP, runDebug } from './debug';
+import { HOST_HELP, runHost } from './host';
+import { MACHINES_HELP, runMachines } from './machines';
 import { unknown } from './options';
+import { version } from './program';
 import { runGuest, RUN_HELP } from './run';
 
 /** One command of the program. */
@@ -21,7 +23,10 @@ interface Command {
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   run: { summary: 'run a guest, its serial line in this terminal', help: RUN_HELP, run: runGuest },
+  debug: { summary: 'debug a guest in this terminal', help: DEBUG_HELP, run: runDebug },
   dap: { summary: 'debug adapter: the debug adapter protocol on stdio or a port', help: DAP_HELP, run: runDap },
+  host: { summary: 'a machine that waits for debuggers, and stays when they leave', help: HOST_HELP, run: runHost },
+  machines: { summary: 'list the machines that run', help: MACHINES_HELP, run: runMachines },
 };
 
 const HELP = `vmxray: debug guest kernels and hypervisors on a machine of its own
@@ -30,7 +35,7 @@ Usage: vmxray COMMAND [OPTIONS]
 
 Commands:
 ${Object.entries(COMMANDS)
-  .map(([name, { summary }]) => `  ${name.padEnd(6)}${summary}`)
+  .map(([name, { summary }]) => `  ${name.padEnd(10)}${summary}`)
   .join('\n')}
 
 Options:
@@ -65,14 +70,6 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
 function say(text: string): number {
   process.stdout.write(text);
   return 0;
-}
-
-/** The version in package.json, which lies three folders above the built program. */
-function version(): string {
-  const manifest = JSON.parse(readFileSync(join(__dirname, '..', '..', '..', 'package.json'), 'utf8')) as {
-    version: string;
-  };
-  return manifest.version;
 }
 
 function report(error: unknown): number {

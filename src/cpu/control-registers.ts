@@ -168,6 +168,7 @@ function loadCr3(cpu: Core, value: bigint): void {
   state.setQuad(STATE.cr3, value);
   // Translations are coherent with memory: the same table again leaves nothing to forget.
   if (pointers || (isPaging && changed)) cpu.memory.flush();
+  cpu.observer.addressSpaceLoaded?.();
 }
 
 /** A task switch's CR3. Without paging it is not loaded (SDM Vol. 3A, 7.3). */

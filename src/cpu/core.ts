@@ -9,14 +9,27 @@ import { Outcome } from '../isa/slow';
 import { ATTENTION } from './attention';
 import type { ProcessorEnvironment } from './environment';
 import type { ProcessorEvent } from './event';
-import { MODE, STATE } from './layout';
+import { MODE, SEGMENT_BYTES, SEGMENT_FIELD, STATE } from './layout';
 import type { LinearMemory } from './linear-memory';
+import type { ProcessorObserver } from './observer';
 import { EFLAGS, setSegment, updateMode } from './mode';
 import type { ProcessorState, Segment } from './state';
+import { StoredMsrs } from './stored-msrs';
 import type { Activity, Interruptibility, VmxUnit } from './vmx-hooks';
+
+/** An event whose delivery a debugger holds back. */
+export interface HeldEvent {
+  readonly event: ProcessorEvent;
+  /** The event during whose delivery it came up. */
+  readonly previous: ProcessorEvent | undefined;
+  /** The instruction at RIP raised it and has changed nothing: it can run again instead. */
+  readonly restarts: boolean;
+}
 
 /** Widths of code, stack and operands in bits. */
 export type Width = 16 | 32 | 64;
+
+const CODE_BASE = STATE.segments + SEGMENT.CS * SEGMENT_BYTES + SEGMENT_FIELD.base;
 
 const WIDTHS: readonly Width[] = [16, 32, 64, 64];
 
@@ -28,17 +41,21 @@ export class Core {
   /** The event whose delivery was under way when a fault or exit came. */
   vectoring: ProcessorEvent | undefined;
   nmiUnblockedByIret = false;
+  /** An exception that a debugger holds back; it goes on before anything else does. */
+  held: HeldEvent | undefined;
+  observer: ProcessorObserver = {};
   /** The instruction just completed cleared TF before its trap was due (INT n, SYSCALL): no single step behind it. */
   suppressesSingleStep = false;
   /** MSRs that are plain storage, by index. */
-  readonly storedMsrs = new Map<number, bigint>();
+  readonly storedMsrs = new StoredMsrs();
   /** TSC minus ticks (IA32_TSC_ADJUST and writes to the TSC), modulo 2^64. */
   tscOffset = 0n;
   /** Armed by MONITOR: a linear address, or undefined. */
   monitored: bigint | undefined;
   /** While waiting in MWAIT: interrupts wake the processor even when IF is 0. */
   wakesOnMasked = false;
-  private codeBase = -1n;
+  private codeBaseLow = -1;
+  private codeBaseHigh = -1;
   private codeLimit = -1;
   /** Set once, when processor and VMX unit are put together. */
   vmx!: VmxUnit;
@@ -127,10 +144,13 @@ export class Core {
 
   /** Notes base and limit of CS as those that cached block look-ups count on; true when they are others than before. */
   noteCodeSegment(): boolean {
-    const base = this.state.segmentBase(SEGMENT.CS);
-    const limit = this.state.segmentLimit(SEGMENT.CS);
-    const differs = base !== this.codeBase || limit !== this.codeLimit;
-    this.codeBase = base;
+    const { state } = this;
+    const low = state.word(CODE_BASE);
+    const high = state.word(CODE_BASE + 4);
+    const limit = state.segmentLimit(SEGMENT.CS);
+    const differs = low !== this.codeBaseLow || high !== this.codeBaseHigh || limit !== this.codeLimit;
+    this.codeBaseLow = low;
+    this.codeBaseHigh = high;
     this.codeLimit = limit;
     return differs;
   }

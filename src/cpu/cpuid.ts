@@ -147,25 +147,31 @@ const HYPERVISOR = 'KVMKVMKVM\0\0\0';
 
 type LeafFunction = (cpu: Core, subleaf: number) => CpuidLeaf;
 
+/** A leaf that nothing changes. */
+const fixed =
+  (...row: CpuidLeaf): LeafFunction =>
+  () =>
+    row;
+
 const LEAVES: ReadonlyMap<number, LeafFunction> = new Map<number, LeafFunction>([
-  [0x0, () => [MAX_BASIC, text(VENDOR, 0), text(VENDOR, 8), text(VENDOR, 4)]],
+  [0x0, fixed(MAX_BASIC, text(VENDOR, 0), text(VENDOR, 8), text(VENDOR, 4))],
   [0x1, features],
   // TLBs of 4-KByte and larger pages and 64-byte prefetching; caches are in leaf 4 (descriptor FFH).
-  [0x2, () => [0x76036301, 0x00f0b5ff, 0, 0x00c30000]],
+  [0x2, fixed(0x76036301, 0x00f0b5ff, 0, 0x00c30000)],
   [0x4, (_, subleaf) => CACHES[subleaf] ?? ZERO],
   // MONITOR lines of 64 bytes; extensions and interrupt break are enumerated; no C-state hints.
-  [0x5, () => [CACHE_LINE, CACHE_LINE, 3, 0]],
+  [0x5, fixed(CACHE_LINE, CACHE_LINE, 3, 0)],
   // ARAT: the APIC timer always runs.
-  [0x6, () => [bits(2), 0, 0, 0]],
+  [0x6, fixed(bits(2), 0, 0, 0)],
   [0x7, (_, subleaf) => (subleaf === 0 ? [0, STRUCTURED_EBX, 0, STRUCTURED_EDX] : ZERO)],
   [0xb, (_, subleaf) => topology(subleaf)],
   [0xd, (_, subleaf) => extendedState(subleaf)],
   // TSC and core crystal clock: 1 GHz, 1 to 1.
-  [0x15, () => [1, 1, HERTZ, 0]],
+  [0x15, fixed(1, 1, HERTZ, 0)],
   // Base, maximum and bus frequency in MHz.
-  [0x16, () => [1000, 1000, 100, 0]],
-  [0x40000000, () => [MAX_HYPERVISOR, text(HYPERVISOR, 0), text(HYPERVISOR, 4), text(HYPERVISOR, 8)]],
-  [0x80000000, () => [MAX_EXTENDED, 0, 0, 0]],
+  [0x16, fixed(1000, 1000, 100, 0)],
+  [0x40000000, fixed(MAX_HYPERVISOR, text(HYPERVISOR, 0), text(HYPERVISOR, 4), text(HYPERVISOR, 8))],
+  [0x80000000, fixed(MAX_EXTENDED, 0, 0, 0)],
   // SYSCALL shows in 64-bit mode only.
   [0x80000001, (cpu) => [0, 0, EXTENDED_ECX, EXTENDED_EDX + (cpu.is64 ? SYSCALL : 0)]],
   ...[0, 1, 2].map((part): [number, LeafFunction] => [
@@ -173,10 +179,10 @@ const LEAVES: ReadonlyMap<number, LeafFunction> = new Map<number, LeafFunction>(
     () => [0, 4, 8, 12].map((at) => text(BRAND, part * 16 + at)) as unknown as CpuidLeaf,
   ]),
   // L2: 256 KBytes, 8 ways, lines of 64 bytes.
-  [0x80000006, () => [0, 0, (256 << 16) | (6 << 12) | CACHE_LINE, 0]],
+  [0x80000006, fixed(0, 0, (256 << 16) | (6 << 12) | CACHE_LINE, 0)],
   // Invariant TSC.
-  [0x80000007, () => [0, 0, 0, bits(8)]],
-  [0x80000008, () => [PHYSICAL_BITS | (LINEAR_BITS << 8), 0, 0, 0]],
+  [0x80000007, fixed(0, 0, 0, bits(8))],
+  [0x80000008, fixed(PHYSICAL_BITS | (LINEAR_BITS << 8), 0, 0, 0)],
 ]);
 
 /** What CPUID gives for EAX = `leaf` and ECX = `subleaf`. Beyond the highest leaf: the highest basic one. */

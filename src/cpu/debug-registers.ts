@@ -15,10 +15,10 @@ import { GuestFault } from './signals';
 import type { ProcessorState } from './state';
 
 /** B0-B3, BD, BS, BT can change; the others read as 1 or 0 for ever. */
-const DR6_BITS = 0xe00fn;
+export const DR6_BITS = 0xe00fn;
 export const DR6_RESET = 0xffff0ff0n;
 /** L0-G3, LE, GE, GD and the conditions can change; bit 10 is 1. */
-const DR7_BITS = 0xffff23ffn;
+export const DR7_BITS = 0xffff23ffn;
 export const DR7_RESET = 0x400n;
 const GENERAL_DETECT = 0x2000;
 /** DR6.BD. */

@@ -41,23 +41,44 @@ function recordException(cpu: Core, event: ProcessorEvent): void {
   if (event.vector === VECTOR.DB) recordDebugException(cpu, event.debugStatus ?? 0);
 }
 
+/** True if a debugger wants the exception held back. */
+function isHeld(cpu: Core, event: ProcessorEvent, previous: ProcessorEvent | undefined): boolean {
+  if (event.kind !== 'exception' || !cpu.observer.raised?.(event)) return false;
+  cpu.held = { event, previous, restarts: false };
+  return true;
+}
+
 /**
  * Delivers `event` at an instruction boundary or as the fault of the instruction at hand. `injected` events (VM entry)
  * do not exit themselves; what happens during their delivery may.
  */
 export function deliver(cpu: Core, event: ProcessorEvent, injected = false): Delivery {
-  let current = event;
-  let previous = cpu.vectoring;
-  let mayExit = !injected;
+  const previous = cpu.vectoring;
   cpu.vectoring = undefined;
+  if (!injected && isHeld(cpu, event, previous)) return 'held';
+  return carryOn(cpu, event, previous, !injected);
+}
+
+/** Goes on with the exception that was held back. */
+export function deliverHeld(cpu: Core): Delivery {
+  const { event, previous } = cpu.held!;
+  cpu.held = undefined;
+  return carryOn(cpu, event, previous, true);
+}
+
+/** Delivers `event`, which came up during the delivery of `before`, and what comes up on the way. */
+function carryOn(cpu: Core, event: ProcessorEvent, before: ProcessorEvent | undefined, mayExit: boolean): Delivery {
+  let current = event;
+  let previous = before;
+  let isInjected = !mayExit;
   for (;;) {
-    if (mayExit && cpu.vmx.eventExits(current, previous)) {
+    if (!isInjected && cpu.vmx.eventExits(current, previous)) {
       cpu.vectoring = previous;
       return 'exit';
     }
     // An injected exception's address and debug status are the hypervisor's business.
-    if (mayExit) recordException(cpu, current);
-    mayExit = true;
+    if (!isInjected) recordException(cpu, current);
+    isInjected = false;
     const combined = previous ? combine(previous, current) : 'serial';
     if (combined === 'triple fault') {
       if (cpu.vmx.tripleFaultExits()) return 'exit';
@@ -66,10 +87,12 @@ export function deliver(cpu: Core, event: ProcessorEvent, injected = false): Del
     }
     if (combined === 'double fault') {
       current = DOUBLE_FAULT;
+      if (isHeld(cpu, current, undefined)) return 'held';
       if (cpu.vmx.eventExits(current, undefined)) return 'exit';
     }
     try {
       enterHandler(cpu, current);
+      if (!isSoftware(current)) cpu.observer.delivered?.(current);
       return 'delivered';
     } catch (signal) {
       if (signal === EXIT_SIGNAL) {
@@ -80,6 +103,7 @@ export function deliver(cpu: Core, event: ProcessorEvent, injected = false): Del
       if (!(fault instanceof GuestFault)) throw signal;
       previous = current;
       current = eventOfFault(fault);
+      if (isHeld(cpu, current, previous)) return 'held';
     }
   }
 }

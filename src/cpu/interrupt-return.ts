@@ -50,6 +50,7 @@ export function interruptReturn(cpu: Core, size: Width): Outcome {
   else if (cpu.state.rflags & EFLAGS.NT) returnFromTask(cpu);
   else returnProtected(cpu, size);
   cpu.nmiUnblockedByIret = false;
+  cpu.observer.returned?.();
   return cpu.jumped();
 }
 

@@ -12,6 +12,7 @@ import { isCanonical } from './core';
 import type { Core } from './core';
 import { writeEfer } from './control-registers';
 import { STATE } from './layout';
+import { VMX_MSR_NAMES, x2apicMsrName } from './msr-names';
 import { MSR } from './msr-numbers';
 import { PHYSICAL_BITS } from './paging/ept-walker';
 
@@ -176,12 +177,12 @@ const rows: [number, MsrRow][] = [
   apicRow(MSR.APIC_BASE, 'IA32_APIC_BASE'),
   apicRow(MSR.TSC_DEADLINE, 'IA32_TSC_DEADLINE'),
   ...Array.from({ length: MSR.X2APIC_LAST - MSR.X2APIC_FIRST + 1 }, (_, i) =>
-    apicRow(MSR.X2APIC_FIRST + i, `x2APIC ${(MSR.X2APIC_FIRST + i).toString(16)}H`),
+    apicRow(MSR.X2APIC_FIRST + i, x2apicMsrName(MSR.X2APIC_FIRST + i)),
   ),
   ...Array.from({ length: MSR.VMX_LAST - MSR.VMX_BASIC + 1 }, (_, i): [number, MsrRow] => [
     MSR.VMX_BASIC + i,
     {
-      name: `VMX capability ${(MSR.VMX_BASIC + i).toString(16)}H`,
+      name: VMX_MSR_NAMES[i]!,
       read: (cpu) => cpu.vmx.readCapabilityMsr(MSR.VMX_BASIC + i),
     },
   ]),

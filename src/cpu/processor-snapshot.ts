@@ -4,7 +4,7 @@
  */
 import { assert } from '../common/assert';
 import { architecturalRegisters, setArchitecturalRegisters } from './architectural-registers';
-import type { Core } from './core';
+import type { Core, HeldEvent } from './core';
 import type { ProcessorEvent } from './event';
 import { STATE } from './layout';
 import type { Activity, Interruptibility } from './vmx-hooks';
@@ -18,6 +18,8 @@ export interface ProcessorSnapshot {
   readonly wakesOnMasked: boolean;
   readonly pendingDebug: number;
   readonly vectoring: ProcessorEvent | undefined;
+  /** An exception that a debugger holds back. */
+  readonly held: HeldEvent | undefined;
   readonly nmiUnblockedByIret: boolean;
   readonly tscOffset: bigint;
   readonly monitored: bigint | undefined;
@@ -26,7 +28,7 @@ export interface ProcessorSnapshot {
 }
 
 export function saveProcessor(cpu: Core): ProcessorSnapshot {
-  const { activity, wakesOnMasked, pendingDebug, vectoring, nmiUnblockedByIret, tscOffset, monitored } = cpu;
+  const { activity, wakesOnMasked, pendingDebug, vectoring, held, nmiUnblockedByIret, tscOffset, monitored } = cpu;
   return {
     version: 1,
     registers: Object.fromEntries(architecturalRegisters(cpu).map(({ name, value }) => [name, value])),
@@ -35,6 +37,7 @@ export function saveProcessor(cpu: Core): ProcessorSnapshot {
     wakesOnMasked,
     pendingDebug,
     vectoring,
+    held,
     nmiUnblockedByIret,
     tscOffset,
     monitored,

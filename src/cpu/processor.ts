@@ -10,15 +10,17 @@ import type { ArchitecturalRegister } from './architectural-registers';
 import { ATTENTION } from './attention';
 import { readPageDirectoryPointers, storePageDirectoryPointers } from './control-registers';
 import { Core } from './core';
+import type { HeldEvent } from './core';
 import { cpuidLeaf } from './cpuid';
 import type { CpuidLeaf } from './cpuid';
-import { deliver } from './delivery';
+import { deliver, deliverHeld } from './delivery';
 import type { ProcessorEnvironment } from './environment';
-import { eventOfFault } from './event';
+import { eventOfFault, isSoftware } from './event';
 import type { ProcessorEvent } from './event';
 import { STATE } from './layout';
 import type { LinearMemory } from './linear-memory';
 import { readMsr, writeMsr } from './msrs';
+import type { ProcessorObserver } from './observer';
 import { restoreProcessor, saveProcessor } from './processor-snapshot';
 import type { ProcessorSnapshot } from './processor-snapshot';
 import { init, reset } from './reset';
@@ -26,7 +28,8 @@ import { linearAddress } from './segmentation';
 import { GuestFault } from './signals';
 import { slowFunctions } from './slow-functions';
 import type { ProcessorState } from './state';
-import type { Activity, Delivery, Interruptibility, ProcessorForVmx, VmxUnit } from './vmx-hooks';
+import type { MsrCell } from './stored-msrs';
+import type { Activity, Delivery, EntryRefusal, Interruptibility, ProcessorForVmx, VmxUnit } from './vmx-hooks';
 
 export class Processor implements ProcessorForVmx {
   /** Implementations for emitted code; none throws for what the guest does. */
@@ -125,9 +128,53 @@ export class Processor implements ProcessorForVmx {
     return deliver(this.core, event, injected);
   }
 
+  /** Lets a debugger look on; what its functions return counts at once. */
+  set observer(observer: ProcessorObserver) {
+    this.core.observer = observer;
+  }
+
+  entryRefused(refusal: EntryRefusal): void {
+    this.core.observer.entryRefused?.(refusal);
+  }
+
+  /** The exception that a debugger holds back; `deliverHeld` goes on with it, before anything else happens. */
+  get held(): HeldEvent | undefined {
+    return this.core.held;
+  }
+
+  /** Delivers the exception that was held back. */
+  deliverHeld(): Delivery {
+    return deliverHeld(this.core);
+  }
+
+  /**
+   * Forgets the exception held back if the instruction that raised it, at which RIP stands, will run again and raise it
+   * again where its cause is still there. False, and nothing changes, for one that would be lost.
+   */
+  dropHeld(): boolean {
+    const { core } = this;
+    if (!core.held) return true;
+    if (!core.held.restarts) return false;
+    core.held = undefined;
+    if (core.nmiUnblockedByIret) {
+      core.interruptibility.nmi = true;
+      core.nmiUnblockedByIret = false;
+    }
+    return true;
+  }
+
   /** Delivers the exception that `STATE.fault*` holds (after `Outcome.Fault`), at the instruction at `STATE.rip`. */
   deliverFault(): Delivery {
-    return this.deliver(this.recordedFault());
+    return this.deliverRaised(this.recordedFault());
+  }
+
+  /** Delivers an exception of the instruction at `STATE.rip`, which has not completed. */
+  deliverRaised(event: ProcessorEvent): Delivery {
+    const delivery = this.deliver(event);
+    const { held } = this.core;
+    if (delivery === 'held' && held?.event === event)
+      this.core.held = { ...held, restarts: !held.previous || isSoftware(held.previous) };
+    return delivery;
   }
 
   /** The exception that `STATE.fault*` holds after `Outcome.Fault`, to be delivered at `STATE.rip`. */
@@ -167,6 +214,10 @@ export class Processor implements ProcessorForVmx {
 
   setStoredMsr(index: number, value: bigint): void {
     this.core.storedMsrs.set(index, value);
+  }
+
+  msrCell(index: number): MsrCell {
+    return this.core.storedMsrs.cell(index);
   }
 
   loadPageDirectoryPointers(cr3: bigint): boolean {

@@ -45,6 +45,7 @@ function resetCommon(cpu: Core): void {
   cpu.activity = 'active';
   cpu.pendingDebug = 0;
   cpu.vectoring = undefined;
+  cpu.held = undefined;
   cpu.nmiUnblockedByIret = false;
   cpu.monitored = undefined;
   cpu.setFlags(2);

@@ -29,3 +29,9 @@ export class ExitSignal {}
 
 /** The one exit signal: it carries nothing. */
 export const EXIT_SIGNAL = new ExitSignal();
+
+/** A debugger wants the run to stop before the instruction at hand, which has done nothing yet. */
+export class StopSignal {}
+
+/** The one stop signal. */
+export const STOP_SIGNAL = new StopSignal();

@@ -21,7 +21,7 @@ import { STATE } from './layout';
 import { rdmsr, readSegmentBase, writeSegmentBase, wrmsr } from './msrs';
 import { ioPermission, portIn, portOut } from './port-io';
 import { blockByMovSs, loadSegment, popSegment } from './segment-load';
-import { EXIT_SIGNAL, GuestFault, TaskFault } from './signals';
+import { EXIT_SIGNAL, GuestFault, STOP_SIGNAL, TaskFault } from './signals';
 import { breakpoint, debugTrap, overflow, softwareInterrupt } from './software-interrupts';
 import { syscall, sysenter, sysexit, sysret, swapGs } from './system-calls';
 import { loadDescriptorTable, loadSystemSegment, storeDescriptorTable, systemSelector } from './system-segments';
@@ -122,6 +122,7 @@ export function slowFunctions(cpu: Core): SlowFunctions {
         return call(...args);
       } catch (signal) {
         if (signal === EXIT_SIGNAL) return Outcome.Exit;
+        if (signal === STOP_SIGNAL) return Outcome.Stop;
         if (signal instanceof TaskFault) return deliverInNewTask(cpu, signal.fault);
         if (!(signal instanceof GuestFault)) throw signal;
         recordFault(cpu, signal);

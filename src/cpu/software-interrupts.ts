@@ -8,11 +8,12 @@ import { VECTOR } from '../isa/semantics';
 import type { Outcome } from '../isa/slow';
 import type { Core } from './core';
 import { enterHandler } from './delivery';
-import type { EventKind } from './event';
-import { EXIT_SIGNAL, GuestFault } from './signals';
+import type { EventKind, ProcessorEvent } from './event';
+import { EXIT_SIGNAL, GuestFault, STOP_SIGNAL } from './signals';
 
 function raise(cpu: Core, kind: EventKind, vector: number): Outcome {
-  const event = { kind, vector, instructionLength: cpu.environment.instruction.length() };
+  const event: ProcessorEvent = { kind, vector, instructionLength: cpu.environment.instruction.length() };
+  if (kind !== 'software interrupt' && cpu.observer.raised?.(event)) throw STOP_SIGNAL;
   if (kind !== 'software interrupt' && cpu.vmx.eventExits(event, undefined)) throw EXIT_SIGNAL;
   try {
     enterHandler(cpu, event);

@@ -68,7 +68,9 @@ export class ProcessorState {
 
   /** Writes a general register as a 32-bit instruction does: zero-extended. */
   setGeneral32(number: number, value: number): void {
-    this.u64[(STATE.general >> 3) + number] = BigInt(value >>> 0);
+    const at = (STATE.general >> 2) + number * 2;
+    this.u32[at] = value;
+    this.u32[at + 1] = 0;
   }
 
   get rip(): bigint {

@@ -14,6 +14,7 @@ import type { SlowFunctions } from '../isa/slow';
 import type { ProcessorEvent } from './event';
 import type { LinearMemory } from './linear-memory';
 import type { ProcessorState } from './state';
+import type { MsrCell } from './stored-msrs';
 
 /** VMX instructions as the records call them. They may throw `GuestFault` and `EXIT_SIGNAL`. */
 export type VmxInstructions = Pick<
@@ -119,8 +120,18 @@ export interface Interruptibility {
 /** Activity states (SDM Vol. 3C 25.4.2). MWAIT waits like HLT but may wake for anything. */
 export type Activity = 'active' | 'hlt' | 'shutdown' | 'mwait';
 
-/** How `deliver` ends: the handler runs next; a VM exit was recorded; the processor shut down. */
-export type Delivery = 'delivered' | 'exit' | 'shutdown';
+/** How `deliver` ends: the handler runs next; a VM exit was recorded; the processor shut down; a debugger holds it back. */
+export type Delivery = 'delivered' | 'exit' | 'shutdown' | 'held';
+
+/** Why a VM entry was refused. */
+export interface EntryRefusal {
+  /** Our stable name of the rule. */
+  readonly rule: string;
+  /** The SDM's paragraph. */
+  readonly section: string;
+  /** The SDM's name of the VMCS field to blame. */
+  readonly field: string;
+}
 
 /** The processor as the VMX unit uses it. */
 export interface ProcessorForVmx {
@@ -151,6 +162,8 @@ export interface ProcessorForVmx {
   /** A stored MSR's value without checks (IA32_PAT, SYSENTER_*, DEBUGCTL, KERNEL_GS_BASE ...). */
   storedMsr(index: number): bigint;
   setStoredMsr(index: number, value: bigint): void;
+  /** Where that value is kept: always the same object for one MSR. */
+  msrCell(index: number): MsrCell;
   /** Reads the four PDPTEs at `cr3`; false, and nothing is loaded, when one has a reserved bit set. */
   loadPageDirectoryPointers(cr3: bigint): boolean;
   /**
@@ -165,6 +178,8 @@ export interface ProcessorForVmx {
   timeStampCounter(): bigint;
   /** Clock in ticks (ns). */
   ticks(): number;
+  /** A VM entry was refused: for a debugger that looks on. */
+  entryRefused(refusal: EntryRefusal): void;
   /** Delivers an event, asking `eventExits` first unless it is `injected`. */
   deliver(event: ProcessorEvent, injected?: boolean): Delivery;
 }

@@ -28,6 +28,13 @@ export class Arguments {
     return this.own(name) !== undefined;
   }
 
+  /** An object that must be there. */
+  object(name: string): Arguments {
+    const value = this.own(name);
+    if (typeof value !== 'object' || Array.isArray(value)) throw badArgument(name, 'an object');
+    return new Arguments(value);
+  }
+
   text(name: string): string {
     const value = this.own(name);
     if (typeof value !== 'string') throw badArgument(name, 'text');

@@ -1,47 +1,76 @@
 /**
- * What a session debugs: its target, whether that runs, what the current stop can show, and the events that follow from
- * stops, ends and the serial line. Requests are handled elsewhere; this is what they act on.
+ * What a session debugs: its target, whether that runs, its programs and breakpoints, and the events that follow from
+ * stops, ends, edits and the serial line. Requests are handled elsewhere; this is what they act on.
  */
-import type { Resume, Run, Stop, Target } from '../targets/target';
+import type { Stop, Target, TargetEvent } from '../targets/target';
+import { BreakpointStore, type NewWish } from './breakpoints/breakpoint-store';
+import { filterWish } from './breakpoints/other-wishes';
+import { FILTERS } from './breakpoints/event-filters';
+import type { DebugProtocol } from '@vscode/debugprotocol';
 import { ended, launchedAlready, noThread, notLaunched, running } from './errors';
-import type { Launch } from './launch';
-import { VariableStore } from './variables';
+import type { Emit } from './handler';
+import { Images, namesOf } from './images/images';
+import { moduleOf } from './images/module';
+import type { Attach, Launch } from './launch';
+import { isRegisterName } from '../targets/inspection/register-names';
+import { type Operation, Runner } from './runner';
+import { StopView } from './stop-view';
+import { describeStop, isOver } from './stops';
+import type { TargetMaker } from './target-maker';
 
-/** Sends an event to the client. */
-export type Emit = (event: string, body?: object) => void;
-
-/** Starts the machine of a launch. UserErrors for what the user has wrong. */
-export type StartTarget = (launch: Launch) => Promise<Target>;
+const FIRST_THREAD = 1;
+// A kernel loads CR3 a handful of times before it runs at its place; what loads it more often is not that kernel.
+const MOST_SEARCHES = 1000;
+const FILTER_LIST = 'filters';
 
 export class Debuggee {
-  private launched: { readonly target: Target; readonly launch: Launch } | undefined;
+  readonly breakpoints = new BreakpointStore();
+  readonly images = new Images();
+  private started: Target | undefined;
+  private start: { readonly launch: Launch } | { readonly attach: Attach } | undefined;
   private configured = false;
-  private started = false;
+  private begun = false;
   private runs = false;
   private closed = false;
+  private searches = 0;
   // Why the guest cannot go on, if so.
   private end: string | undefined;
-  // The breakpoints' ids by linear address.
-  private breakpoints: ReadonlyMap<bigint, number> = new Map();
-  private store: VariableStore | undefined;
+  private last: Stop | undefined;
+  private view: StopView | undefined;
+  private readonly runner = new Runner(() => this.placeImages());
   private readonly text = new TextDecoder();
 
   constructor(
-    private readonly startTarget: StartTarget,
+    private readonly maker: TargetMaker,
     private readonly emit: Emit,
   ) {}
 
   /** The target, running or not. Throws a UserError before the launch. */
   get target(): Target {
-    if (!this.launched) throw notLaunched();
-    return this.launched.target;
+    if (!this.started) throw notLaunched();
+    return this.started;
   }
 
   /** The target at rest. Throws a UserError while it runs. */
   get stoppedTarget(): Target {
     const { target } = this;
-    if (this.runs || !this.started) throw running();
+    if (this.isRunning || !this.begun) throw running();
     return target;
+  }
+
+  /** What the current stop can show. Throws a UserError while the target runs. */
+  get stopView(): StopView {
+    const target = this.stoppedTarget;
+    return (this.view ??= new StopView(target, this.images));
+  }
+
+  /** Why it stopped, if it has. */
+  get lastStop(): Stop | undefined {
+    return this.last;
+  }
+
+  get isRunning(): boolean {
+    return this.runs || this.runner.isBusy;
   }
 
   /** Throws a UserError for a thread that is not there. */
@@ -49,12 +78,41 @@ export class Debuggee {
     if (!(await this.target.threads()).some((thread) => thread.id === id)) throw noThread(id);
   }
 
+  /** What conditions and expressions may name. */
+  get names(): ReturnType<typeof namesOf> {
+    return namesOf(this.images, isRegisterName);
+  }
+
   async launch(launch: Launch): Promise<void> {
-    if (this.launched) throw launchedAlready();
-    const target = await this.startTarget(launch);
-    this.launched = { target, launch };
-    target.onSerial((bytes) => this.sendSerial(bytes));
-    await this.applyBreakpoints();
+    if (this.start) throw launchedAlready();
+    this.images.load({ kernel: launch.machine.kernel, symbols: launch.symbols, sourceMap: launch.sourceMap });
+    this.started = await this.maker.launch(launch.machine, launch.pace);
+    this.start = { launch };
+    await this.connect();
+  }
+
+  async attach(attach: Attach): Promise<void> {
+    if (this.start) throw launchedAlready();
+    this.started = await this.maker.attach(attach.machine);
+    this.start = { attach };
+    const { kernel } = await this.started.describe();
+    this.images.load({ kernel, symbols: attach.symbols, sourceMap: attach.sourceMap });
+    this.runs = (await this.started.state()).running;
+    await this.connect();
+  }
+
+  /** Starts the launched machine anew. */
+  async restart(): Promise<void> {
+    if (!this.start || !('launch' in this.start)) throw notLaunched();
+    const { launch } = this.start;
+    const before = this.target;
+    this.abandon();
+    await before.dispose();
+    this.images.forgetPlaces(launch.machine.kernel);
+    this.searches = 0;
+    this.started = await this.maker.launch(launch.machine, launch.pace);
+    await this.connect();
+    this.begun = false;
   }
 
   configurationDone(): void {
@@ -63,40 +121,35 @@ export class Debuggee {
 
   /** Lets the guest begin once it is launched and the client has said its breakpoints. */
   startWhenReady(): void {
-    if (!this.launched || !this.configured || this.started) return;
-    this.started = true;
-    const { launch } = this.launched;
-    if (launch.stopOnEntry && !launch.noDebug)
-      this.emit('stopped', { reason: 'entry', description: 'Paused on entry', threadId: 1, allThreadsStopped: true });
-    else void this.start();
+    if (!this.start || !this.configured || this.begun) return;
+    this.begun = true;
+    if ('attach' in this.start) void this.showAttached();
+    else if (this.start.launch.stopOnEntry && !this.start.launch.noDebug)
+      this.tellStopped({ reason: 'entry', description: 'Paused on entry' });
+    else void this.begin();
   }
 
-  // The first run has no request to refuse: what goes wrong with it ends the session.
-  private async start(): Promise<void> {
-    try {
-      (await this.resume(1, { kind: 'continue' }))();
-    } catch (error) {
-      this.onFailure(error as Error);
-    }
-  }
-
-  /** Replaces the instruction breakpoints: linear addresses with their ids. */
-  async setBreakpoints(breakpoints: ReadonlyMap<bigint, number>): Promise<void> {
-    this.breakpoints = breakpoints;
+  /** Replaces a list of breakpoints. Works before the launch, too. */
+  async setBreakpoints(list: string, wishes: readonly NewWish[]): Promise<DebugProtocol.Breakpoint[]> {
+    const told = this.breakpoints.replace(list, wishes, this.names);
     await this.applyBreakpoints();
+    return told;
   }
 
   /**
-   * Lets the guest go on, or throws a UserError. A `stopped` or an end follows as events once the returned function has
-   * been called: when the request is answered.
+   * Lets the guest run as `operation` does, or throws a UserError. A `stopped` or an end follows as events once the
+   * returned function has been called: when the request is answered.
    */
-  async resume(thread: number, how: Resume): Promise<() => void> {
+  async run(thread: number, operation: Operation): Promise<() => void> {
     const target = this.stoppedTarget;
     if (this.end !== undefined) throw ended(this.end);
-    const run = await target.resume(thread, how);
-    this.runs = true;
-    this.store = undefined;
-    return () => this.follow(thread, run);
+    const { stop } = await this.runner.start(target, thread, operation);
+    this.view = undefined;
+    return () => void stop.then((seen) => this.onStop(thread, seen)).catch((error: Error) => this.onFailure(error));
+  }
+
+  pause(): Promise<void> {
+    return this.runner.pause(this.target);
   }
 
   /** Says that the guest goes on, to a client that cannot know it from the request. */
@@ -104,82 +157,176 @@ export class Debuggee {
     this.emit('continued', { threadId: thread, allThreadsContinued: true });
   }
 
-  private follow(thread: number, { stopped }: Run): void {
-    stopped.then(
-      (stop) => this.onStop(thread, stop),
-      (error: Error) => this.onFailure(error),
-    );
+  /** Says that the user moved the guest to another instruction. */
+  announceMoved(thread: number): void {
+    this.view = undefined;
+    this.emit('stopped', { reason: 'goto', threadId: thread, allThreadsStopped: true });
   }
 
-  /** Registers of the current stop, as scopes and variables. */
-  async variables(thread: number): Promise<VariableStore> {
-    return (this.store ??= new VariableStore(await this.stoppedTarget.registers(thread)));
+  /** What is shown of the state is no longer so. */
+  announceEdit(memory?: { readonly reference: string; readonly count: number }): void {
+    this.view?.forget();
+    if (memory) this.emit('memory', { memoryReference: memory.reference, offset: 0, count: memory.count });
+    this.emit('invalidated', { areas: ['all'] });
   }
 
-  /** What an earlier `scopes` of this stop has given out. */
-  get openVariables(): VariableStore {
-    return (this.store ??= new VariableStore([]));
-  }
-
-  /** Ends the machine; no event but `terminated` (when `announced`) follows. */
-  async close(announced: boolean): Promise<void> {
+  /** Ends the machine, or leaves it as it is; no event but `terminated` (when `announced`) follows. */
+  async close({ announced = false, keep = false }: { announced?: boolean; keep?: boolean } = {}): Promise<void> {
     if (this.closed) return;
     this.closed = true;
-    await this.launched?.target.dispose();
+    this.abandon();
+    if (keep) await this.started?.detach();
+    else await this.started?.dispose();
+    this.images.close();
     if (announced) this.emit('terminated');
   }
 
+  /** True if the session came to a machine that was there before. */
+  get isAttached(): boolean {
+    return this.start !== undefined && 'attach' in this.start;
+  }
+
+  private async connect(): Promise<void> {
+    const { target } = this;
+    this.end = this.last = this.view = undefined;
+    target.onEvent((event) => target === this.started && this.onEvent(event));
+    // Clients that say nothing of filters get the defaults.
+    if (this.breakpoints.isUntouched(FILTER_LIST)) {
+      const defaults = FILTERS.filter(({ isDefault }) => isDefault);
+      this.breakpoints.replace(
+        FILTER_LIST,
+        defaults.map(({ id }) => filterWish(this.images, id, undefined)),
+        this.names,
+      );
+    }
+    if (this.images.isWaiting && this.isAttached) await this.images.place(target, FIRST_THREAD);
+    this.refreshBreakpoints();
+    await this.applyBreakpoints();
+  }
+
+  // The first run has no request to refuse: what goes wrong with it ends the session.
+  private async begin(): Promise<void> {
+    try {
+      (await this.run(FIRST_THREAD, (go) => go({ kind: 'continue' })))();
+    } catch (error) {
+      this.onFailure(error as Error);
+    }
+  }
+
+  private async showAttached(): Promise<void> {
+    const state = await this.target.state();
+    this.runs = state.running;
+    if (state.running) return;
+    if (state.stop) this.onStop(FIRST_THREAD, state.stop);
+    else this.tellStopped({ reason: 'entry', description: 'Paused on entry' });
+  }
+
+  private async placeImages(): Promise<void> {
+    if (!this.images.isWaiting) return;
+    this.searches++;
+    const found = await this.images.place(this.target, FIRST_THREAD);
+    for (const image of found) {
+      this.emit('module', { reason: 'changed', module: moduleOf(image) });
+      const slide = image.slide === 0n ? 'where it is linked' : `0x${image.slide!.toString(16)} above its link address`;
+      this.say(`${image.name} lies ${slide}.`);
+    }
+    if (found.length > 0) this.refreshBreakpoints();
+    if (this.searches === MOST_SEARCHES && this.images.isWaiting)
+      this.say('The programs named as "symbols" were not found in memory: do they belong to this kernel?');
+    if (found.length > 0 || this.searches === MOST_SEARCHES) await this.applyBreakpoints();
+  }
+
+  private refreshBreakpoints(): void {
+    for (const breakpoint of this.breakpoints.refresh(this.names))
+      this.emit('breakpoint', { reason: 'changed', breakpoint });
+  }
+
   private async applyBreakpoints(): Promise<void> {
-    if (!this.launched || this.launched.launch.noDebug) return;
-    await this.launched.target.setBreakpoints([...this.breakpoints.keys()]);
+    if (!this.started || (this.start && 'launch' in this.start && this.start.launch.noDebug)) return;
+    const addressSpaces = this.images.isWaiting && this.searches < MOST_SEARCHES;
+    await this.started.setBreakpoints({ ...this.breakpoints.toSet(), addressSpaces });
+  }
+
+  private onEvent(event: TargetEvent): void {
+    if (this.closed) return;
+    switch (event.kind) {
+      case 'running':
+        this.runs = true;
+        if (this.runner.isBusy) return;
+        this.view = undefined;
+        return this.announceContinued(FIRST_THREAD);
+      case 'stopped': {
+        this.runs = false;
+        if (!this.runner.stopped(event.stop)) this.onStop(event.thread, event.stop);
+        return;
+      }
+      case 'serial':
+        return this.sendSerial(event.bytes);
+      case 'log':
+        return this.emit('output', { category: 'console', output: `${event.text}\n` });
+      case 'edited':
+        return this.announceEdit();
+      case 'closed': {
+        const { instructions, exits } = event.last;
+        this.onFailure(
+          new Error(`${event.reason} (last seen after ${instructions} instructions and ${exits} VM exits)`),
+        );
+      }
+    }
   }
 
   private onStop(thread: number, stop: Stop): void {
     if (this.closed) return;
     this.runs = false;
+    this.view = undefined;
+    this.last = stop;
     if (stop.reason === 'ended') {
-      const { reason, text } = stop.end;
-      this.end = text;
-      if (reason === 'powered off' || reason === 'debug exit') {
-        this.emit('output', { category: 'console', output: `${text}\n` });
-        this.emit('exited', { exitCode: 0 });
+      this.end = stop.end.text;
+      const wanted = (stop.ids?.length ?? 0) > 0;
+      const hasFilter = stop.end.reason === 'triple fault' || stop.end.reason === 'reset';
+      if (isOver(stop.end) || (hasFilter && !wanted)) {
+        this.say(stop.end.text);
+        this.emit('exited', { exitCode: isOver(stop.end) ? 0 : 1 });
         this.emit('terminated');
         return;
       }
     }
-    this.emit('stopped', { ...this.describeStop(stop), threadId: thread, allThreadsStopped: true });
+    // A pause may come before the program's place is known: what it shows should know it.
+    void this.placeImages().then(() =>
+      this.tellStopped(
+        describeStop(stop, (id) => this.breakpoints.kindOf(id)),
+        thread,
+      ),
+    );
   }
 
-  private describeStop(stop: Stop): object {
-    switch (stop.reason) {
-      case 'step':
-      case 'pause':
-        return { reason: stop.reason };
-      case 'instruction breakpoint': {
-        const id = this.breakpoints.get(stop.linear);
-        return { reason: stop.reason, hitBreakpointIds: id === undefined ? [] : [id] };
-      }
-      case 'vm exit': {
-        const { name, guestPhysical, qualificationText } = stop.exit;
-        const where = guestPhysical === undefined ? '' : ` at guest-physical ${guestPhysical}`;
-        const text = `Paused on VM exit: ${name}${where}`;
-        return { reason: 'vm exit', description: text, text: qualificationText || text };
-      }
-      case 'ended':
-        return { reason: 'exception', description: `Paused: ${stop.end.reason}`, text: stop.end.text };
-    }
+  private tellStopped(body: object, thread = FIRST_THREAD): void {
+    if (!this.closed) this.emit('stopped', { ...body, threadId: thread, allThreadsStopped: true });
+  }
+
+  private say(text: string): void {
+    this.emit('output', { category: 'console', output: `${text}\n` });
   }
 
   private onFailure(error: Error): void {
     if (this.closed) return;
     this.runs = false;
     this.end = error.message;
-    this.emit('output', { category: 'stderr', output: `The machine failed: ${error.stack ?? error.message}\n` });
+    if (this.runner.failed(error)) return;
+    this.emit('output', { category: 'stderr', output: `The machine failed: ${error.message}\n` });
     this.emit('terminated');
   }
 
+  /** What runs is no longer waited for. */
+  private abandon(): void {
+    this.runner.abandon();
+    this.runs = false;
+    this.started?.onEvent(() => {});
+  }
+
   private sendSerial(bytes: Uint8Array): void {
-    if (this.launched?.launch.terminal)
+    const terminal = this.start && ('launch' in this.start ? this.start.launch : this.start.attach).terminal;
+    if (terminal)
       this.emit('vmxray/serial', {
         data: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64'),
       });

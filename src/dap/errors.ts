@@ -31,7 +31,7 @@ export const noThread = (id: number): UserError =>
   new UserError('request/thread', `There is no thread ${id}: ask for "threads" again.`);
 
 /** No such frame, scope or variable: references hold until the machine goes on. */
-export const staleReference = (what: string, id: number): UserError =>
+export const staleReference = (what: string, id: number | string): UserError =>
   new UserError('request/reference', `There is no ${what} ${id} at this stop: ask for it again.`);
 
 /** A memory reference that does not read as one. */
@@ -41,10 +41,25 @@ export const badMemoryReference = (text: string): UserError =>
     `"${text.slice(0, 60)}" is not a memory reference: write 0x… (linear), guestPhysical:0x… or physical:0x…, below 2^64.`,
   );
 
+/** A value that nobody may write. */
+export const notWritable = (name: string): UserError =>
+  new UserError('request/read-only', `${name} cannot be written.`);
+
+/** The guest has no place to go on at. */
+export const noCaller = (): UserError =>
+  new UserError('request/caller', 'The caller of this function is not known here: the stack has no frame for it.');
+
+/** A request that was cancelled before it was answered. */
+export const cancelled = (): UserError => new UserError('request/cancelled', 'cancelled');
+
+/** More requests than anybody waits for. */
+export const tooManyRequests = (): UserError =>
+  new UserError('request/too-many', 'Too many requests wait for an answer: wait for some of them.');
+
 /** A launch attribute that is not in the schema. */
 export const unknownAttribute = (name: string, known: readonly string[]): UserError =>
-  new UserError('launch/unknown', `There is no launch attribute "${name}": the attributes are ${known.join(', ')}.`);
+  new UserError('launch/unknown', `There is no attribute "${name}": the attributes are ${known.join(', ')}.`);
 
 /** A launch attribute of another type or value than the schema's. */
 export const badAttribute = (name: string, what: string): UserError =>
-  new UserError('launch/attribute', `The launch attribute "${name}" must be ${what}.`);
+  new UserError('launch/attribute', `The attribute "${name}" must be ${what}.`);

@@ -1,19 +1,39 @@
 /**
- * The launch attributes, once: this table is the schema in package.json (a test compares them), the check of what a
- * client sends, and the README's reference.
+ * The launch and attach attributes, once: these tables are the schema in package.json (a test compares them), the check of
+ * what a client sends, and the README's reference.
  */
 import type { MachineSettings, Pace } from '../targets/machine-settings';
 import type { Arguments } from './arguments';
 import { badAttribute, unknownAttribute } from './errors';
 
-/** One launch attribute as a JSON schema. */
+type AttributeType = 'string' | 'boolean' | 'integer' | 'array' | 'object';
+
+/** One attribute as a JSON schema. */
 export interface Attribute {
-  readonly type: 'string' | 'boolean' | readonly ['string', 'integer'];
+  readonly type: AttributeType | readonly AttributeType[];
+  /** What an array holds, and what the properties of an object are. */
+  readonly items?: { readonly type: 'string' };
+  readonly additionalProperties?: { readonly type: 'string' };
   readonly enum?: readonly string[];
   readonly enumDescriptions?: readonly string[];
   readonly default?: string | boolean | number;
   readonly description: string;
 }
+
+const SYMBOL_ATTRIBUTES = {
+  symbols: {
+    type: ['string', 'array'],
+    items: { type: 'string' },
+    description:
+      "ELF files with the guest's symbols and debug information, such as vmlinux; the kernel itself if it is an ELF. A kernel that moves itself (KASLR) is found in memory.",
+  },
+  sourceMap: {
+    type: 'object',
+    additionalProperties: { type: 'string' },
+    description:
+      'Where sources lie: prefixes of the paths in debug information, and the folders that stand for them here.',
+  },
+} as const satisfies Readonly<Record<string, Attribute>>;
 
 /** Every launch attribute of ours. */
 export const LAUNCH_ATTRIBUTES = {
@@ -23,6 +43,7 @@ export const LAUNCH_ATTRIBUTES = {
   },
   initrd: { type: 'string', description: 'Initial RAM disk of a Linux kernel, or the first module of another kernel.' },
   cmdline: { type: 'string', description: 'Kernel command line.' },
+  ...SYMBOL_ATTRIBUTES,
   memory: { type: 'string', default: '256M', description: 'RAM, from 2M to 3G, with K, M or G.' },
   stopOnEntry: { type: 'boolean', default: false, description: "Stop before the guest's first instruction." },
   console: {
@@ -57,36 +78,52 @@ export const LAUNCH_ATTRIBUTES = {
   },
 } as const satisfies Readonly<Record<string, Attribute>>;
 
+/** Every attach attribute of ours. */
+export const ATTACH_ATTRIBUTES = {
+  machine: {
+    type: 'string',
+    description: 'A running machine of VMXray: its name or process id, as `vmxray machines` lists them.',
+  },
+  ...SYMBOL_ATTRIBUTES,
+  console: LAUNCH_ATTRIBUTES.console,
+} as const satisfies Readonly<Record<string, Attribute>>;
+
 // What every VS Code configuration may have, and what VS Code adds for itself.
 const CLIENT_ATTRIBUTES =
   /^(name|type|request|noDebug|presentation|preLaunchTask|postDebugTask|internalConsoleOptions|debugServer|serverReadyAction|suppressMultipleSessionWarning|windows|linux|osx|restart|__.*)$/;
 
+/** What a launch and an attach have in common. */
+interface Start {
+  readonly symbols: readonly string[] | undefined;
+  readonly sourceMap: Readonly<Record<string, string>> | undefined;
+  /** Whether the serial line goes to `vmxray/serial` events. */
+  readonly terminal: boolean;
+}
+
 /** A launch, understood. */
-export interface Launch {
+export interface Launch extends Start {
   readonly machine: MachineSettings;
   readonly pace: Pace;
   readonly stopOnEntry: boolean;
-  /** Whether the serial line goes to `vmxray/serial` events. */
-  readonly terminal: boolean;
   /** Run without breakpoints. */
   readonly noDebug: boolean;
 }
 
+/** An attach, understood. */
+export interface Attach extends Start {
+  /** Name or process id of a running machine. */
+  readonly machine: string;
+}
+
 /** Checks the arguments of `launch` against the table. Throws UserErrors (`launch/...`). */
 export function parseLaunch(args: Arguments): Launch {
-  const values = new Map<string, unknown>();
-  for (const [name, value] of args.entries()) {
-    const attribute: Attribute | undefined = Object.hasOwn(LAUNCH_ATTRIBUTES, name)
-      ? LAUNCH_ATTRIBUTES[name as keyof typeof LAUNCH_ATTRIBUTES]
-      : undefined;
-    if (attribute) values.set(name, checked(name, attribute, value));
-    else if (!CLIENT_ATTRIBUTES.test(name)) throw unknownAttribute(name, Object.keys(LAUNCH_ATTRIBUTES));
-  }
+  const values = checkedValues(args, LAUNCH_ATTRIBUTES);
   const text = (name: keyof typeof LAUNCH_ATTRIBUTES): string | undefined =>
     values.has(name) ? String(values.get(name)) : undefined;
   const kernel = text('kernel');
   if (!kernel) throw badAttribute('kernel', 'the path of a kernel');
   return {
+    ...startOf(values),
     machine: {
       kernel,
       initrd: text('initrd'),
@@ -98,19 +135,58 @@ export function parseLaunch(args: Arguments): Launch {
     },
     pace: (text('pace') ?? 'wall') as Pace,
     stopOnEntry: values.get('stopOnEntry') === true,
-    // Other clients than our extension may not know our serial events: for them the debug console is the default.
-    terminal: text('console') === 'terminal',
     noDebug: args.flag('noDebug'),
   };
 }
 
+/** Checks the arguments of `attach` against the table. Throws UserErrors (`launch/...`). */
+export function parseAttach(args: Arguments): Attach {
+  const values = checkedValues(args, ATTACH_ATTRIBUTES);
+  const machine = values.get('machine');
+  if (typeof machine !== 'string' || machine === '') throw badAttribute('machine', 'the name of a running machine');
+  return { ...startOf(values), machine };
+}
+
+function startOf(values: ReadonlyMap<string, unknown>): Start {
+  const symbols = values.get('symbols') as string | readonly string[] | undefined;
+  return {
+    symbols: typeof symbols === 'string' ? [symbols] : symbols,
+    sourceMap: values.get('sourceMap') as Readonly<Record<string, string>> | undefined,
+    // Other clients than our extension may not know our serial events: for them the debug console is the default.
+    terminal: values.get('console') === 'terminal',
+  };
+}
+
+function checkedValues(args: Arguments, attributes: Readonly<Record<string, Attribute>>): Map<string, unknown> {
+  const values = new Map<string, unknown>();
+  for (const [name, value] of args.entries()) {
+    const attribute = Object.hasOwn(attributes, name) ? attributes[name] : undefined;
+    if (attribute) values.set(name, checked(name, attribute, value));
+    else if (!CLIENT_ATTRIBUTES.test(name)) throw unknownAttribute(name, Object.keys(attributes));
+  }
+  return values;
+}
+
+const isText = (value: unknown): boolean => typeof value === 'string';
+
+/** What each type of the schema admits, and how it is said. */
+const TYPES: Readonly<Record<AttributeType, { readonly said: string; admits(value: unknown): boolean }>> = {
+  string: { said: 'text', admits: isText },
+  boolean: { said: 'true or false', admits: (value) => typeof value === 'boolean' },
+  integer: { said: 'a whole number', admits: Number.isInteger },
+  array: { said: 'a list of texts', admits: (value) => Array.isArray(value) && value.every(isText) },
+  object: {
+    said: 'an object of texts',
+    admits: (value) =>
+      typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every(isText),
+  },
+};
+
 function checked(name: string, attribute: Attribute, value: unknown): unknown {
-  const types = [attribute.type].flat();
-  const fits = types.some((type) => (type === 'integer' ? Number.isInteger(value) : typeof value === type));
-  if (!fits) throw badAttribute(name, types.map((type) => TYPE_NAMES[type]).join(' or '));
+  const types = [attribute.type].flat() as AttributeType[];
+  if (!types.some((type) => TYPES[type].admits(value)))
+    throw badAttribute(name, types.map((type) => TYPES[type].said).join(' or '));
   if (attribute.enum && !attribute.enum.includes(value as string))
     throw badAttribute(name, `one of ${attribute.enum.join(', ')}`);
   return value;
 }
-
-const TYPE_NAMES = { string: 'text', boolean: 'true or false', integer: 'a whole number' } as const;

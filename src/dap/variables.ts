@@ -1,46 +1,143 @@
 /** Registers as scopes and variables: one scope per group, a register with fields opens into them. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import type { Register, RegisterField } from '../targets/target';
-import { staleReference } from './errors';
+import type { Register, RegisterField, Target } from '../targets/target';
+import { notWritable, staleReference } from './errors';
 import { hex } from './memory-reference';
+
+type Variable = DebugProtocol.Variable;
+
+/** What a reference opens into. */
+interface Container {
+  list(): Promise<Variable[]>;
+  /** Gives a member another value. */
+  set(name: string, value: bigint): Promise<Variable>;
+}
+
+const EXPENSIVE = new Set(['MSRs', 'VMCS']);
 
 /** What can be opened at one stop: scopes and registers, by reference numbers that hold until the machine goes on. */
 export class VariableStore {
-  private readonly lists: (() => DebugProtocol.Variable[])[] = [];
+  private readonly containers: Container[] = [];
+  private readonly groups = new Map<string, Promise<readonly Register[]>>();
 
-  constructor(private readonly registers: readonly Register[]) {}
+  constructor(private readonly target: Target) {}
 
-  /** One scope per group of registers, in their order. */
-  scopes(): DebugProtocol.Scope[] {
-    return [...new Set(this.registers.map(({ group }) => group))].map((name) => ({
+  /** One scope per group of a thread's registers, in their order. */
+  async scopes(thread: number): Promise<DebugProtocol.Scope[]> {
+    const groups = await this.target.registerGroups(thread);
+    return groups.map((name) => ({
       name,
       presentationHint: 'registers',
-      variablesReference: this.reference(() =>
-        this.registers.filter(({ group }) => group === name).map((register) => this.registerVariable(register)),
-      ),
-      expensive: false,
+      variablesReference: this.reference(this.group(thread, name)),
+      expensive: EXPENSIVE.has(name),
     }));
   }
 
-  /** What `reference` opens into. Throws a UserError for one that this stop has not given. */
-  variables(reference: number): DebugProtocol.Variable[] {
-    const list = this.lists[reference - 1];
-    if (!list) throw staleReference('variable', reference);
-    return list();
+  /** A scope of fixed values, for frames whose registers are gone. */
+  fixedScope(name: string, values: Readonly<Record<string, bigint>>): DebugProtocol.Scope {
+    const list = Object.entries(values).map(([member, value]): Variable => ({
+      name: member,
+      value: padded(value, 64),
+      type: '64 bits',
+      variablesReference: 0,
+      memoryReference: hex(value),
+      presentationHint: { attributes: ['readOnly'] },
+    }));
+    const container = {
+      list: () => Promise.resolve(list),
+      set: (member: string) => Promise.reject(notWritable(member)),
+    };
+    return { name, presentationHint: 'registers', variablesReference: this.reference(container), expensive: false };
   }
 
-  private reference(list: () => DebugProtocol.Variable[]): number {
-    return this.lists.push(list);
+  /** What `reference` opens into. Rejects with a UserError for one that this stop has not given. */
+  variables(reference: number): Promise<Variable[]> {
+    return this.container(reference).list();
   }
 
-  private registerVariable({ name, value, bits, fields }: Register): DebugProtocol.Variable {
+  /** Writes a member of `reference`; gives what it is then. Rejects with UserErrors. */
+  set(reference: number, name: string, value: bigint): Promise<Variable> {
+    return this.container(reference).set(name, value);
+  }
+
+  /** The registers may have changed: they are read again. References stay. */
+  forget(): void {
+    this.groups.clear();
+  }
+
+  private container(reference: number): Container {
+    const container = this.containers[reference - 1];
+    if (!container) throw staleReference('variable', reference);
+    return container;
+  }
+
+  private reference(container: Container): number {
+    return this.containers.push(container);
+  }
+
+  private registers(thread: number, group: string): Promise<readonly Register[]> {
+    const key = `${thread} ${group}`;
+    let registers = this.groups.get(key);
+    if (!registers) this.groups.set(key, (registers = this.target.registers(thread, group)));
+    return registers;
+  }
+
+  private async register(thread: number, group: string, name: string): Promise<Register> {
+    const register = (await this.registers(thread, group)).find((known) => known.name === name);
+    if (!register) throw staleReference('variable', name);
+    return register;
+  }
+
+  private group(thread: number, group: string): Container {
+    return {
+      list: async () => (await this.registers(thread, group)).map((register) => this.variableOf(thread, register)),
+      set: async (name, value) => {
+        const register = await this.register(thread, group, name);
+        return this.variableOf(thread, await this.write(thread, register, value));
+      },
+    };
+  }
+
+  private fields(thread: number, group: string, name: string): Container {
+    return {
+      list: async () => {
+        const { value, fields = [] } = await this.register(thread, group, name);
+        return fields.map((field) => fieldVariable(value, field));
+      },
+      set: async (member, value) => {
+        const register = await this.register(thread, group, name);
+        const field = register.fields?.find((known) => known.name === member);
+        if (!field) throw staleReference('variable', member);
+        const low = BigInt(field.low);
+        const width = field.high - field.low + 1;
+        const mask = ((1n << BigInt(width)) - 1n) << low;
+        const written = await this.write(
+          thread,
+          register,
+          (register.value & ~mask) | (BigInt.asUintN(width, value) << low),
+        );
+        return fieldVariable(written.value, field);
+      },
+    };
+  }
+
+  private async write(thread: number, register: Register, value: bigint): Promise<Register> {
+    if (register.readOnly) throw notWritable(register.name);
+    await this.target.writeRegister(thread, register.group, register.name, value);
+    this.forget();
+    return this.register(thread, register.group, register.name);
+  }
+
+  private variableOf(thread: number, { group, name, value, bits, fields, readOnly }: Register): Variable {
     const opens = fields && fields.length > 0;
     return {
       name,
       value: padded(value, bits) + (opens ? summary(value, fields) : ''),
       type: `${bits} bits`,
-      variablesReference: opens ? this.reference(() => fields.map((field) => fieldVariable(value, field))) : 0,
+      evaluateName: group === 'VMCS' ? undefined : `$${name.toLowerCase().replaceAll(/[^a-z0-9_]/g, '_')}`,
+      variablesReference: opens ? this.reference(this.fields(thread, group, name)) : 0,
       ...(bits === 64 && { memoryReference: hex(value) }),
+      ...(readOnly && { presentationHint: { attributes: ['readOnly'] } }),
     };
   }
 }
@@ -60,7 +157,7 @@ function summary(value: bigint, fields: readonly RegisterField[]): string {
   return shown.length > 0 ? ` [${shown.join(' ')}]` : '';
 }
 
-function fieldVariable(value: bigint, field: RegisterField): DebugProtocol.Variable {
+function fieldVariable(value: bigint, field: RegisterField): Variable {
   const content = valueOf(value, field);
   const named = nameOf(content, field);
   const shown = field.high - field.low >= 4 ? hex(content) : String(content);

@@ -29,6 +29,22 @@ export type InterruptMessage = (
   level: boolean,
 ) => boolean;
 
+/** One input, by the fields of its redirection-table entry. */
+export interface IoApicInput {
+  /** The source asserts it. */
+  readonly asserted: boolean;
+  readonly vector: number;
+  readonly mode: DeliveryMode;
+  /** Destination mode: logical, not physical. */
+  readonly logical: boolean;
+  readonly destination: number;
+  /** Trigger mode: level, not edge. */
+  readonly level: boolean;
+  /** A local APIC has accepted the level and no EOI has come yet. */
+  readonly remoteIrr: boolean;
+  readonly masked: boolean;
+}
+
 /** Snapshot of the I/O APIC; `low` and `high` are the halves of the redirection table. */
 export interface IoApicState {
   readonly version: 1;
@@ -103,6 +119,21 @@ export class IoApic implements Device<IoApicState> {
     const entry = this.low[pin]!;
     if (entry & LEVEL) this.serveLevel(pin);
     else if ((entry & MASKED) === 0 && this.isActive(pin)) this.sendEntry(pin, false);
+  }
+
+  /** Input `pin` (0..23) and its entry of the redirection table. Changes nothing. */
+  input(pin: number): IoApicInput {
+    const entry = this.low[pin]!;
+    return {
+      asserted: (this.asserted & (1 << pin)) !== 0,
+      vector: entry & 0xff,
+      mode: (entry >> 8) & 7,
+      logical: (entry & LOGICAL) !== 0,
+      destination: this.high[pin]! >>> 24,
+      level: (entry & LEVEL) !== 0,
+      remoteIrr: (entry & REMOTE_IRR) !== 0,
+      masked: (entry & MASKED) !== 0,
+    };
   }
 
   /** An EOI message for `vector`: level inputs that are still active send again. */

@@ -181,8 +181,12 @@ export class Lapic implements Device<LapicState> {
    * when it is not for this APIC or cannot be accepted now.
    */
   receive(destination: number, logical: boolean, vector: number, mode: DeliveryMode, level: boolean): boolean {
-    const broadcast = destination === 0xff && !logical;
-    return (broadcast || this.isDestination(destination, logical)) && this.deliver(vector, mode, level);
+    return this.isAddressed(destination, logical) && this.deliver(vector, mode, level);
+  }
+
+  /** Whether a message with this 8-bit destination is for this APIC. */
+  isAddressed(destination: number, logical: boolean): boolean {
+    return (destination === 0xff && !logical) || this.isDestination(destination, logical);
   }
 
   /** Accepts an interrupt; `level` is its trigger mode. False when the APIC does not take it. */

@@ -103,6 +103,18 @@ export class Pic8259A {
     return ir;
   }
 
+  /** Why a request on input `ir` would not make INT rise now, in words; undefined if it would. Changes nothing. */
+  whyBlocked(ir: number): string | undefined {
+    const mask = 1 << ir;
+    if (this.expectedIcw !== 0) return `ICW${this.expectedIcw} is awaited`;
+    if (this.imr & mask) return `IR${ir} is masked in IMR`;
+    if (this.specialMask) return this.isr & mask ? `IR${ir} is in service` : undefined;
+    const blocking = this.first(this.isr);
+    if (blocking < 0 || this.rank(ir) < this.rank(blocking)) return undefined;
+    if (ir === blocking && this.icw4 & ICW4_SFNM && this.drivesCascade(ir)) return undefined;
+    return ir === blocking ? `IR${ir} is in service` : `IR${blocking} is in service, which has priority`;
+  }
+
   /** The interrupt vector for input `ir`, in 8086 mode. */
   vectorOf(ir: number): number {
     return (this.icw2 & 0xf8) | ir;

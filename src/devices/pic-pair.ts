@@ -54,6 +54,11 @@ export class PicPair implements Device<PicPairState> {
     this.chips[0].reset();
   }
 
+  /** The chips by the data sheet's names, to look at. */
+  get chipsByRole(): { readonly master: Pic8259A; readonly slave: Pic8259A } {
+    return { master: this.chips[0], slave: this.chips[1] };
+  }
+
   /** Drives the interrupt request `irq` (0..15; IRQ 2 is the cascade and not connected). */
   setLine(irq: number, level: boolean): void {
     if (irq !== CASCADE) this.chip(irq >> 3).setLine(irq & 7, level);

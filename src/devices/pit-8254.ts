@@ -133,7 +133,21 @@ export class Pit implements Device<PitState> {
           bit(0, 'BCD', 'four decimal digits'),
         ]),
         register(`initial count ${i}`, 16, `port +${i}`, counter.save(now).countRegister),
+        register(`latches ${i}`, 26, 'port +3, latch and read-back', latches(counter.save(now)), LATCH_FIELDS),
       ]),
     };
   }
+}
+
+const LATCH_FIELDS = [
+  field(15, 0, 'count'),
+  field(23, 16, 'status'),
+  bit(24, 'count latched'),
+  bit(25, 'status latched'),
+];
+
+/** What the latch commands hold for the next reads. */
+function latches({ latchedCount, latchedStatus }: PitCounterState): number {
+  const count = latchedCount < 0 ? 0 : latchedCount | (1 << 24);
+  return latchedStatus < 0 ? count : count | (latchedStatus << 16) | (1 << 25);
 }

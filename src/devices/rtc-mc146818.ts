@@ -282,6 +282,13 @@ export class Rtc implements Device<RtcState> {
     this.drive();
   }
 
+  /** The bytes of memory that are no clock, as one number. */
+  private memoryValue(): bigint {
+    let value = 0n;
+    for (let i = MEMORY_BYTES - 1; i >= 0; i--) value = (value << 8n) | BigInt(this.cmos[MEMORY + i]!);
+    return value;
+  }
+
   describe(): DeviceDescription {
     const at = (index: number): string => `index 0x${index.toString(16).padStart(2, '0')}`;
     const byte = (name: string, index: number): ReturnType<typeof register> =>
@@ -306,10 +313,15 @@ export class Rtc implements Device<RtcState> {
         register('C', 8, at(RtcAddress.C), this.peekCmos(RtcAddress.C), FIELDS_C),
         register('D', 8, at(RtcAddress.D), VRT, FIELDS_D),
         register('index', 8, 'port +0', this.index),
+        register('memory', MEMORY_BYTES * 8, `${at(MEMORY)} to 0x7f`, this.memoryValue(), undefined, 'lowest byte first'),
       ],
     };
   }
 }
+
+/** The memory behind the clock's registers. */
+const MEMORY = 0x0e;
+const MEMORY_BYTES = 128 - MEMORY;
 
 const TIME_BYTES = [
   RtcAddress.SECONDS,

@@ -66,6 +66,9 @@ export class Interpreter implements LinearMemory {
   private readonly watches = new Watches();
   private proving = false;
   private holdsBreakpoint = false;
+  /** The REP instruction in which the last run ended, and the one in which the run at hand began; linear addresses. */
+  private repeatAt: bigint | undefined;
+  private continues: bigint | undefined;
   /** Instructions that the run at hand may begin. */
   private allowed = 0;
   private running = false;
@@ -125,6 +128,7 @@ export class Interpreter implements LinearMemory {
   run(instructions: number, holdsBreakpoint = false): Outcome {
     this.allowed = instructions;
     this.holdsBreakpoint = holdsBreakpoint;
+    this.continues = this.repeatAt;
     this.state.setWord(STATE.budget, instructions);
     this.state.setWord(STATE.betweenIterations, 0);
     this.running = true;
@@ -132,7 +136,13 @@ export class Interpreter implements LinearMemory {
       return this.exports.run() as Outcome;
     } finally {
       this.running = false;
+      this.repeatAt = this.isBetweenIterations ? this.linearRip() : undefined;
     }
+  }
+
+  /** True if the last run ended between two iterations of the REP instruction at `linear`. */
+  isWithinRepeat(linear: bigint): boolean {
+    return this.repeatAt === linear;
   }
 
   /**
@@ -193,8 +203,8 @@ export class Interpreter implements LinearMemory {
   }
 
   /**
-   * Replaces the instruction breakpoints of `source`, by linear address. At the debugger's `breakpointHit` is asked; the
-   * processor's, which must be those of the debug registers, raise #DB.
+   * Replaces the instruction breakpoints of `source`, by linear address. At the debugger's and its marks `breakpointHit` is
+   * asked; the processor's, which must be those of the debug registers, raise #DB.
    */
   setBreakpoints(addresses: Iterable<bigint>, source: BreakpointSource = 'debugger'): void {
     this.breakpoints.replace(source, addresses);
@@ -343,9 +353,10 @@ export class Interpreter implements LinearMemory {
   private breakpointHit(isFetched: boolean, hooks: InterpreterHooks): Outcome {
     const { state, breakpoints } = this;
     const linear = this.linearRip();
-    if (isFetched && breakpoints.has('debugger', linear) && hooks.breakpointHit(linear)) return Outcome.Stop;
-    if (!breakpoints.has('processor', linear)) return Outcome.Done;
     const isFirst = (isFetched ? this.completedBefore : this.completed) === 0;
+    const comes = isFetched && !(isFirst && linear === this.continues);
+    if (comes && breakpoints.stopsAt(linear) && hooks.breakpointHit(linear)) return Outcome.Stop;
+    if (!breakpoints.has('processor', linear)) return Outcome.Done;
     if (isFirst && this.holdsBreakpoint) return Outcome.Done;
     state.setWord(STATE.faultVector, VECTOR.DB);
     state.setWord(STATE.faultHasError, 0);

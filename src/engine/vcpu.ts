@@ -23,8 +23,14 @@ import { DebugExceptions } from './debug-exceptions';
 import type { Interpreter } from './interpreter';
 import type { WatchedAccess } from './watches';
 
-/** Instructions per call of the generated code: V8 replaces a running function only when it is called again. */
-const SLICE = 1 << 20;
+/**
+ * Instructions per call of the generated code: V8 replaces a running function only when it is called again, and only
+ * between calls can the host's time end the run.
+ */
+const SLICE = 1 << 16;
+/** `VcpuParts.isOver` is asked after this much work, of which a call of the generated code costs some itself. */
+const WORK_BETWEEN_QUESTIONS = 1 << 16;
+const WORK_OF_A_CALL = 1 << 12;
 /** Deliveries in a row without a completed instruction after which the machine stops. */
 const MAX_DELIVERIES = 10_000;
 /** Outcomes behind a completed instruction (or iteration); with any other the last one that began did not complete. */
@@ -77,6 +83,8 @@ export interface VcpuParts {
   deadline(): number;
   /** Told, behind the instruction or event delivery, of its accesses that met a watch (`Interpreter.setWatches`). */
   watched?(accesses: readonly WatchedAccess[]): void;
+  /** Asked now and then, about every 100,000 instructions or every few exits: true ends the run, with `stop`. */
+  isOver?(): boolean;
 }
 
 /** The run loop's part of a snapshot. */
@@ -94,6 +102,7 @@ export class Vcpu {
   /** The run at hand ends behind a delivery. */
   private alone = false;
   private stopWanted = false;
+  private workLeft = WORK_BETWEEN_QUESTIONS;
 
   constructor(private readonly parts: VcpuParts) {
     this.state = parts.state;
@@ -146,6 +155,11 @@ export class Vcpu {
       const timer = parts.vmx.isNonRoot ? parts.vmx.deadline - clock.ticks : Infinity;
       const outcome = this.execute(Math.min(left, world, timer, single ? 1 : SLICE));
       const stop = this.after(outcome);
+      this.workLeft -= WORK_OF_A_CALL + parts.interpreter.completed;
+      if (this.workLeft < 0) {
+        this.workLeft = WORK_BETWEEN_QUESTIONS;
+        if (parts.isOver?.()) this.stopWanted = true;
+      }
       if (stop) return stop;
     }
   }
@@ -218,7 +232,10 @@ export class Vcpu {
     try {
       exits = vmx.intercept(check, decoded);
     } catch (signal) {
-      if (signal instanceof GuestFault) return this.deliver(eventOfFault(signal));
+      if (signal instanceof GuestFault) {
+        const fault = eventOfFault(signal);
+        return this.delivered(() => this.parts.processor.deliverRaised(fault));
+      }
       throw signal;
     }
     if (exits) return this.exit();
@@ -245,6 +262,9 @@ export class Vcpu {
         return this.exit();
       case 'shutdown':
         return 'shutdown';
+      case 'held':
+        this.deliveries--;
+        return undefined;
     }
   }
 
@@ -255,6 +275,11 @@ export class Vcpu {
       if (this.stopWanted) {
         this.stopWanted = false;
         return 'stop';
+      }
+      if (processor.held) {
+        const stop = this.delivered(() => processor.deliverHeld());
+        if (stop) return stop;
+        continue;
       }
       const attention = this.state.word(STATE.attention);
       const timer = vmx.isNonRoot && vmx.deadline <= clock.ticks;

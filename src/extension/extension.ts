@@ -1,30 +1,45 @@
 /** The VS Code extension's entry: what VS Code can ask of it, wired by hand. */
 import * as vscode from 'vscode';
+import { activeSession, TYPE, withSession } from './active-session';
 import { adapterFactory } from './adapter';
 import { ConfigurationProvider, DynamicConfigurations } from './configurations';
 import { focusFrames } from './frame-focus';
+import { GuestChoice } from './guest-choice';
+import { GuestDocuments, type VariableContext } from './guest-documents';
+import { attachToMachine, pickMachine } from './machines';
 import { openSample, type SampleOptions } from './sample';
-import { SerialTerminals } from './serial-terminals';
-import { stepToExit } from './step-to-exit';
-
-/** The debug type, as package.json has it. */
-const TYPE = 'vmxray';
+import { SerialTerminals } from './serial/serial-terminals';
+import { stepToExit, stepToExitOfReason } from './step-to-exit';
 
 /** Called by VS Code when a session, a configuration or a command of ours is wanted. */
 export function activate(context: vscode.ExtensionContext): void {
+  const { commands, debug } = vscode;
+  const guests = new GuestChoice(context.globalStorageUri);
+  const documents = new GuestDocuments();
+  const terminals = new SerialTerminals();
+  const openOurSample = (parent?: vscode.Uri, options?: SampleOptions) =>
+    openSample(context.extensionUri, parent, options);
   context.subscriptions.push(
-    vscode.debug.registerDebugAdapterDescriptorFactory(TYPE, adapterFactory(context.extensionPath)),
-    vscode.debug.registerDebugConfigurationProvider(TYPE, new ConfigurationProvider()),
-    vscode.debug.registerDebugConfigurationProvider(
+    debug.registerDebugAdapterDescriptorFactory(TYPE, adapterFactory(context.extensionPath)),
+    debug.registerDebugConfigurationProvider(TYPE, new ConfigurationProvider(guests)),
+    debug.registerDebugConfigurationProvider(
       TYPE,
-      new DynamicConfigurations(),
+      new DynamicConfigurations(guests),
       vscode.DebugConfigurationProviderTriggerKind.Dynamic,
     ),
-    focusFrames(TYPE),
-    new SerialTerminals(TYPE),
-    vscode.commands.registerCommand('vmxray.stepToExit', () => stepToExit(TYPE)),
-    vscode.commands.registerCommand('vmxray.openSample', (parent?: vscode.Uri, options?: SampleOptions) =>
-      openSample(context.extensionUri, parent, options),
+    focusFrames(),
+    documents,
+    terminals,
+    commands.registerCommand('vmxray.stepToExit', () => stepToExit()),
+    commands.registerCommand('vmxray.stepToExitOfReason', () => stepToExitOfReason()),
+    commands.registerCommand('vmxray.showMemory', (on?: VariableContext) =>
+      withSession(() => documents.showMemory(on)),
     ),
+    commands.registerCommand('vmxray.showWalk', (on?: VariableContext) => withSession(() => documents.showWalk(on))),
+    commands.registerCommand('vmxray.showExits', () => withSession(() => documents.showExits())),
+    commands.registerCommand('vmxray.showSerialTerminal', () => terminals.show(activeSession()?.session)),
+    commands.registerCommand('vmxray.attachToMachine', () => attachToMachine()),
+    commands.registerCommand('vmxray.pickMachine', () => pickMachine()),
+    commands.registerCommand('vmxray.openSample', openOurSample),
   );
 }

@@ -1,26 +1,6 @@
 /** The command "Open Sample": copies the tour guest, source and program, into a folder and opens it. */
 import * as vscode from 'vscode';
-
-const FOLDER = 'vmxray-tour';
-// From the extension's folder to the sample's. The sources keep the paths that the program's debug information names.
-const FILES = [
-  ['test/guests/tour', 'tour'],
-  ['test/guests/common', 'common'],
-  ['test/guests/bin/tour.elf', 'tour.elf'],
-] as const;
-
-const LAUNCH = {
-  version: '0.2.0',
-  configurations: [
-    {
-      type: 'vmxray',
-      request: 'launch',
-      name: 'Debug the tour guest',
-      kernel: '${workspaceFolder}/tour.elf',
-      stopOnEntry: true,
-    },
-  ],
-};
+import { SAMPLE_FILES, SAMPLE_FOLDER, SAMPLE_LAUNCH } from './sample-files';
 
 /** How the command is called from other code. */
 export interface SampleOptions {
@@ -36,14 +16,14 @@ export async function openSample(
 ): Promise<void> {
   const chosen = parent ?? (await chooseParent());
   if (!chosen) return;
-  const folder = vscode.Uri.joinPath(chosen, FOLDER);
+  const folder = vscode.Uri.joinPath(chosen, SAMPLE_FOLDER);
   await copySample(extension, folder);
   if (open) await vscode.commands.executeCommand('vscode.openFolder', folder);
 }
 
 async function chooseParent(): Promise<vscode.Uri | undefined> {
   const chosen = await vscode.window.showOpenDialog({
-    title: `Where shall the folder ${FOLDER} lie?`,
+    title: `Where shall the folder ${SAMPLE_FOLDER} lie?`,
     openLabel: 'Copy Sample Here',
     canSelectFiles: false,
     canSelectFolders: true,
@@ -54,12 +34,12 @@ async function chooseParent(): Promise<vscode.Uri | undefined> {
 /** Copies what is not there yet: a sample that the user has changed stays as it is. */
 async function copySample(extension: vscode.Uri, folder: vscode.Uri): Promise<void> {
   const { fs } = vscode.workspace;
-  for (const [from, to] of FILES) {
+  for (const [from, to] of SAMPLE_FILES) {
     const target = vscode.Uri.joinPath(folder, to);
     if (!(await exists(target))) await fs.copy(vscode.Uri.joinPath(extension, from), target);
   }
-  const launch = vscode.Uri.joinPath(folder, '.vscode', 'launch.json');
-  if (!(await exists(launch))) await fs.writeFile(launch, Buffer.from(`${JSON.stringify(LAUNCH, undefined, 2)}\n`));
+  const launch = vscode.Uri.joinPath(folder, SAMPLE_LAUNCH.path);
+  if (!(await exists(launch))) await fs.writeFile(launch, Buffer.from(SAMPLE_LAUNCH.text));
 }
 
 async function exists(uri: vscode.Uri): Promise<boolean> {

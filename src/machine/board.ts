@@ -70,7 +70,9 @@ export class Board {
   readonly mouse = new Ps2Mouse();
   readonly pm: AcpiPm;
   readonly fwCfg = new FwCfg();
-  private readonly pic: PicPair;
+  readonly pic: PicPair;
+  readonly ioapic: IoApic;
+  private readonly pci: PciHost;
   private readonly devices: ReadonlyMap<string, AnyDevice>;
   private nmiWaits = false;
   private intr = false;
@@ -149,6 +151,8 @@ export class Board {
 
     this.lapic = lapic;
     this.pic = pic;
+    this.ioapic = ioapic;
+    this.pci = pci;
     this.uart = uart;
     this.pm = pm;
     this.devices = new Map<string, AnyDevice>(
@@ -196,8 +200,14 @@ export class Board {
     return waited;
   }
 
+  /** Bytes of RAM. */
+  get ramBytes(): number {
+    return this.config.ramBytes;
+  }
+
+  /** Every device's description of itself, the functions on the PCI bus included. Changes nothing. */
   describe(): DeviceDescription[] {
-    return [...this.devices.values()].map((device) => device.describe());
+    return [...[...this.devices.values()].map((device) => device.describe()), ...this.pci.describeFunctions()];
   }
 
   save(): BoardState {

@@ -10,7 +10,6 @@ import { DEBUGCTL_BITS } from '../cpu/msr-table';
 import { STATE } from '../cpu/layout';
 import { EFLAGS } from '../cpu/mode';
 import { createFpu } from '../cpu/fpu/fpu';
-import { inspectGuestPhysical, inspectLinear } from '../cpu/paging/inspect';
 import type { InspectedAccess, InspectedWalk } from '../cpu/paging/inspect';
 import { PHYSICAL_BITS } from '../cpu/paging/ept-walker';
 import { Processor } from '../cpu/processor';
@@ -20,8 +19,10 @@ import { VmxUnit } from '../cpu/vmx/unit';
 import type { DeviceDescription } from '../devices/device';
 import { Interpreter } from '../engine/interpreter';
 import { Vcpu } from '../engine/vcpu';
+import type { Watch } from '../engine/watches';
 import { PhysicalMemory } from '../memory/physical-memory';
 import { PAGE, PAGE_FLAG, planMemory } from '../memory/plan';
+import type { GuestMemory } from '../vmm/guest-memory';
 import { HostLine } from '../vmm/host-line';
 import { Hypervisor } from '../vmm/hypervisor';
 import type { HypervisorOptions } from '../vmm/hypervisor';
@@ -35,14 +36,18 @@ import { load } from './boot/load';
 import type { BootOptions } from './boot/options';
 import { busTransfers } from './bus-transfers';
 import { MachineClock } from './clock';
+import { MemoryAccess } from './memory-access';
+import type { AddressSpace } from './memory-access';
 import { FIRMWARE_AREA, HIGH_RAM_START, LOW_HOLE, requireRamSize } from './layout';
 import { firmwareMemoryTypes } from './memory-types';
+import type { MachineObserver } from './observer';
 import { Random } from './random';
 import type { FinalResult, RunResult } from './run-result';
 import { restoreMachine, saveMachine } from './snapshot';
 import type { MachineState, SavedParts } from './snapshot';
 import { guestState, stateHash } from './state-hash';
 import type { HashedParts, Hasher } from './state-hash';
+import { Stops } from './stops';
 
 /** How a machine is connected, and how it works where the guest cannot see it. */
 export interface MachineConnections {
@@ -74,16 +79,9 @@ interface RestoredMachineOptions extends MachineConnections {
   readonly state: MachineState;
 }
 
-/** Where an address counts. */
-export type AddressSpace = 'linear' | 'guestPhysical' | 'physical';
-
 /** 2026-01-01T00:00:00Z: the RTC's start unless somebody says otherwise, so that runs are equal. */
 const DEFAULT_RTC = 1_767_225_600;
 const DEFAULT_SEED = 1;
-/** What a debugger's look counts as. */
-const LOOK: InspectedAccess = { write: false, execute: false, user: false, unchecked: true };
-/** No place where a run can begin. */
-const NOWHERE = { instructions: -1, linear: 0n };
 
 export class Machine {
   readonly state: ProcessorState;
@@ -100,10 +98,9 @@ export class Machine {
   private readonly random: Random;
   private readonly size: Pick<MachineState, 'memoryBytes' | 'bare'>;
   private ended: FinalResult | undefined;
-  private startedAt = NOWHERE;
-  private breakpointSeen: bigint | undefined;
-  private exitFilter: ((exit: ExitEntry) => boolean) | undefined;
-  private exitSeen: ExitEntry | undefined;
+  private readonly access: MemoryAccess;
+  private readonly stops: Stops;
+  private isOver: (() => boolean) | undefined;
 
   /** Throws a `UserError` for an image or a size that cannot be started. */
   constructor(options: MachineOptions | RestoredMachineOptions) {
@@ -126,7 +123,7 @@ export class Machine {
     this.interpreter = new Interpreter(wasm, this.memory, this.state, INSTRUCTIONS, {
       slow: () => this.processor.slow,
       ...busTransfers(this.board.mmio),
-      breakpointHit: (linear) => this.stopsAt(linear),
+      breakpointHit: (linear) => this.stops.isAt(linear),
     });
     const capabilities = vmxCapabilities({
       physicalAddressWidth: PHYSICAL_BITS,
@@ -166,6 +163,8 @@ export class Machine {
       interrupts: bare ? boardInterrupts(board) : line,
       nativeHost: !bare,
       deadline: () => (bare ? clock.deadline : Infinity),
+      watched: (accesses) => this.stops.watched(accesses),
+      isOver: () => this.isOver?.() === true,
     });
     clock.onEarlierDeadline(() => {
       if (bare) this.interpreter.shorten(Math.max(0, clock.deadline - clock.ticks - 1));
@@ -175,6 +174,8 @@ export class Machine {
         this.memory.setDevicePage(page, PAGE_FLAG.device);
       }
       this.guest = new BareGuest(this.vcpu, clock, options.sleep ?? 'skip');
+      this.access = this.accessTo(undefined);
+      this.stops = this.newStops();
       if ('state' in options) {
         this.restore(options.state);
         return;
@@ -201,9 +202,17 @@ export class Machine {
         cpuid: (leaf, subleaf) => this.processor.cpuid(leaf, subleaf),
         line,
       },
-      { policy: 'lazy4k', ...options.hypervisor, ram, sleep: options.sleep ?? 'skip', onExit: () => this.exited() },
+      {
+        policy: 'lazy4k',
+        ...options.hypervisor,
+        ram,
+        sleep: options.sleep ?? 'skip',
+        onExit: () => this.stops.exited(),
+      },
     );
     this.guest = this.hypervisor;
+    this.access = this.accessTo(this.hypervisor.guestMemory);
+    this.stops = this.newStops();
     if ('state' in options) this.restore(options.state);
     else this.hypervisor.start(load(options.kernel, options.boot, this.hypervisor.guestMemory));
   }
@@ -218,7 +227,12 @@ export class Machine {
 
   /** The whole state, between two runs: plain data. Changes nothing. */
   save(): MachineState {
-    return saveMachine(this.savedParts(), { ...this.size, ended: this.ended });
+    const { hypervisor } = this;
+    const sees = hypervisor?.seesAllMsrs === true;
+    if (sees) hypervisor.interceptAllMsrs(false);
+    const state = saveMachine(this.savedParts(), { ...this.size, ended: this.ended });
+    if (sees) hypervisor.interceptAllMsrs(true);
+    return state;
   }
 
   /** Instructions completed since power-on. */
@@ -236,13 +250,13 @@ export class Machine {
   }
 
   /**
-   * Runs at most `maxInstructions` (1 or more). A machine that has ended stays ended. `resumes`: a breakpoint at the first
-   * instruction was met before and does not stop it again; false for the later slices of one run.
+   * Runs at most `maxInstructions` (1 or more). A machine that has ended stays ended. `isOver` is asked now and then, more
+   * often than every millisecond or so: true ends the run with `budget` before the instructions are spent.
    */
-  run(maxInstructions: number, resumes = true): RunResult {
+  run(maxInstructions: number, isOver?: () => boolean): RunResult {
     if (this.ended) return this.ended;
-    this.exitSeen = this.breakpointSeen = undefined;
-    this.startedAt = resumes ? { instructions: this.instructions, linear: this.linearRip() } : NOWHERE;
+    this.stops.begin();
+    this.isOver = isOver;
     const stop = this.guest.run(maxInstructions);
     const result = this.ended ?? this.resultOf(stop);
     if (isFinal(result)) this.ended = result;
@@ -251,17 +265,44 @@ export class Machine {
 
   /** Makes the run at hand end soon with `stop requested`; for calls from within it. */
   requestStop(): void {
+    this.stops.ask();
     this.guest.requestStop();
   }
 
-  /** Replaces the instruction breakpoints, by linear address. Guest memory is never patched. */
-  setBreakpoints(linear: Iterable<bigint>): void {
-    this.interpreter.setBreakpoints(linear);
+  /** Lets `observer` look on, in the place of the one before. */
+  observe(observer: MachineObserver): void {
+    this.stops.observe(observer);
+  }
+
+  /**
+   * True if the guest has come to the instruction at which it stands and no breakpoint was looked for there; going on then
+   * finds none there. For who stops it elsewhere than at breakpoints.
+   */
+  arrives(): boolean {
+    return this.stops.arrives(this.linearRip());
+  }
+
+  /**
+   * To be called after a debugger changed registers or memory: an exception that is held back is raised anew if its cause
+   * is still there, and a breakpoint where the guest now stands does not stop it.
+   */
+  edited(): void {
+    this.stops.edited(this.linearRip());
+  }
+
+  /** Replaces the instruction breakpoints, or the debugger's own marks, by linear address. Guest memory is never patched. */
+  setBreakpoints(linear: Iterable<bigint>, source: 'debugger' | 'marks' = 'debugger'): void {
+    this.interpreter.setBreakpoints(linear, source);
+  }
+
+  /** Replaces the watched ranges of linear addresses. */
+  setWatches(watches: readonly Watch[]): void {
+    this.interpreter.setWatches(watches, 'debugger');
   }
 
   /** `run` stops with `vm exit` after every exit for which `filter` is true. */
   setExitFilter(filter: ((exit: ExitEntry) => boolean) | undefined): void {
-    this.exitFilter = filter;
+    this.stops.setExitFilter(filter);
   }
 
   /** A byte arrives on the serial line; false when the UART has no room. */
@@ -287,37 +328,18 @@ export class Machine {
   }
 
   /** Walks an address without side effects, as an access of `access` would. */
-  walk(space: 'linear' | 'guestPhysical', address: bigint, access: InspectedAccess = LOOK): InspectedWalk {
-    const read = (physical: bigint): bigint | undefined =>
-      this.memory.contains(Number(physical), 8) ? this.memory.read64(Number(physical)) : undefined;
-    return this.asGuest(() =>
-      space === 'linear'
-        ? inspectLinear(this.state, read, address, access)
-        : inspectGuestPhysical(this.state, read, address, access),
-    );
+  walk(space: 'linear' | 'guestPhysical', address: bigint, access?: InspectedAccess): InspectedWalk {
+    return this.access.walk(space, address, access);
   }
 
   /** Reads memory without side effects: up to `length` bytes, fewer from the first byte on that is not there. */
   readMemory(space: AddressSpace, address: bigint, length: number): Uint8Array {
-    const out = new Uint8Array(length);
-    let done = 0;
-    for (const { at, size } of inPages(address, length)) {
-      const part = this.readWithinPage(space, at, size);
-      if (!part) break;
-      out.set(part, done);
-      done += size;
-    }
-    return out.subarray(0, done);
+    return this.access.read(space, address, length);
   }
 
   /** Writes memory as a debugger does, regardless of page permissions; gives the number of bytes written. */
   writeMemory(space: AddressSpace, address: bigint, bytes: Uint8Array): number {
-    let done = 0;
-    for (const { at, size } of inPages(address, bytes.length)) {
-      if (!this.writeWithinPage(space, at, bytes.subarray(done, done + size))) break;
-      done += size;
-    }
-    return done;
+    return this.access.write(space, address, bytes);
   }
 
   /** SHA-256 of what the guest can see of the machine, in hexadecimal, by `hasher`, a fresh SHA-256. Changes nothing. */
@@ -334,6 +356,16 @@ export class Machine {
     return this.board.describe();
   }
 
+  private accessTo(guestMemory: GuestMemory | undefined): MemoryAccess {
+    const { state, memory } = this;
+    return new MemoryAccess({ state, memory, guestMemory, asGuest: (look) => this.asGuest(look) });
+  }
+
+  private newStops(): Stops {
+    const { processor, interpreter, vmx, vcpu, clock, hypervisor } = this;
+    return new Stops({ processor, interpreter, vmx, vcpu, clock, hypervisor });
+  }
+
   private restore(state: MachineState): void {
     restoreMachine(this.savedParts(), state);
     this.ended = state.ended;
@@ -348,62 +380,6 @@ export class Machine {
     return { memory, processor, vmx, board, clock, random, hypervisor };
   }
 
-  private readWithinPage(space: AddressSpace, address: bigint, length: number): Uint8Array | undefined {
-    const found = this.locate(space, address, length);
-    if (found === undefined) return undefined;
-    return found.space === 'physical'
-      ? this.memory.read(found.at, length)
-      : this.hypervisor!.guestMemory.read(found.at, length);
-  }
-
-  private writeWithinPage(space: AddressSpace, address: bigint, bytes: Uint8Array): boolean {
-    const found = this.locate(space, address, bytes.length);
-    if (found === undefined) return false;
-    if (found.space === 'physical') this.memory.write(found.at, bytes);
-    else this.hypervisor!.guestMemory.write(found.at, bytes);
-    return true;
-  }
-
-  /** Where [address, address + length), within one page, lies: in machine memory, or in RAM that has no frame yet. */
-  private locate(
-    space: AddressSpace,
-    address: bigint,
-    length: number,
-  ): { space: 'physical' | 'guest'; at: number } | undefined {
-    const machine = (at: number): { space: 'physical'; at: number } | undefined =>
-      this.memory.contains(at, length) ? { space: 'physical', at } : undefined;
-    if (space === 'physical') return machine(Number(address));
-    const guestPhysical = space === 'guestPhysical' ? address : this.guestPhysicalOf(address);
-    if (guestPhysical === undefined) return undefined;
-    const at = Number(guestPhysical);
-    if (!this.hypervisor) return machine(at);
-    return this.hypervisor.guestMemory.contains(at, length) ? { space: 'guest', at } : undefined;
-  }
-
-  /** Translates through the guest's tables alone: RAM that the EPT does not map yet is there all the same. */
-  private guestPhysicalOf(linear: bigint): bigint | undefined {
-    const guest = this.hypervisor?.guestMemory ?? this.memory;
-    const read = (at: bigint): bigint | undefined =>
-      guest.contains(Number(at), 8) ? new DataView(guest.read(Number(at), 8).buffer).getBigUint64(0, true) : undefined;
-    return this.asGuest(() => inspectLinear(this.state, read, linear, LOOK, 0)).guestPhysical;
-  }
-
-  private stopsAt(linear: bigint): boolean {
-    const { startedAt } = this;
-    // Going on from a breakpoint does not stop at it again before anything ran.
-    if (linear === startedAt.linear && this.clock.instructions === startedAt.instructions) return false;
-    this.breakpointSeen = linear;
-    return true;
-  }
-
-  private exited(): void {
-    const { exits } = this.hypervisor!;
-    const exit = this.exitFilter && exits.entry(exits.count - 1);
-    if (!exit || !this.exitFilter!(exit)) return;
-    this.exitSeen = exit;
-    this.guest.requestStop();
-  }
-
   private end(result: FinalResult): void {
     this.ended ??= result;
     this.guest?.requestStop();
@@ -414,8 +390,7 @@ export class Machine {
       case 'budget':
         return { reason: 'budget' };
       case 'stop':
-        if (this.breakpointSeen !== undefined) return { reason: 'breakpoint', linear: this.breakpointSeen };
-        return this.exitSeen ? { reason: 'vm exit', exit: this.exitSeen } : { reason: 'stop requested' };
+        return this.stops.take();
       case 'idle':
         if (stop.wake === undefined && !this.canWake()) {
           return { reason: 'halted', detail: 'The guest executed HLT with interrupts off and can never wake.' };
@@ -459,14 +434,4 @@ function boardInterrupts(board: Board) {
     },
     takeNmi: () => board.takeNmi(),
   };
-}
-
-/** Cuts a range at page boundaries. */
-function* inPages(address: bigint, length: number): Generator<{ at: bigint; size: number }> {
-  for (let done = 0; done < length;) {
-    const at = BigInt.asUintN(64, address + BigInt(done));
-    const size = Math.min(length - done, PAGE - Number(at & 0xfffn));
-    yield { at, size };
-    done += size;
-  }
 }

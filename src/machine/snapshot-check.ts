@@ -105,6 +105,16 @@ const hypervisor = fields({
   stopWanted: flag,
 });
 
+const event = fields({
+  kind: text,
+  vector: count,
+  errorCode: optional(word),
+  address: optional(quad),
+  debugStatus: optional(word),
+  setsResumeFlag: optional(flag),
+  instructionLength: count,
+});
+
 const processor = fields({
   version: oneOf(1),
   registers: record(quad),
@@ -112,16 +122,8 @@ const processor = fields({
   activity: oneOf('active', 'hlt', 'shutdown', 'mwait'),
   wakesOnMasked: flag,
   pendingDebug: word,
-  vectoring: optional(
-    fields({
-      kind: text,
-      vector: count,
-      errorCode: optional(word),
-      address: optional(quad),
-      debugStatus: optional(word),
-      instructionLength: count,
-    }),
-  ),
+  vectoring: optional(event),
+  held: optional(fields({ event, previous: optional(event), restarts: flag })),
   nmiUnblockedByIret: flag,
   tscOffset: quad,
   monitored: optional(quad),

@@ -17,13 +17,18 @@ export interface DeviceRegister {
   /** Width in bits. */
   readonly bits: number;
   readonly value: Hex;
+  /** Where software finds it, in words of the data sheet: `port +3`, `MSR 0x802, offset 0x20`. */
+  readonly location?: string;
   readonly meaning?: string;
   readonly fields?: readonly DeviceField[];
 }
 
 /** One device. */
 export interface DeviceAnswer {
+  /** Short and unique: `uart0`. */
   readonly name: string;
+  /** The part and its data sheet: `16550A UART (PC16550D)`. */
+  readonly title?: string;
   /** Where it answers: `port 0x3f8-0x3ff`, `memory 0xfec00000-0xfec00fff`, `IRQ 4`. */
   readonly places: readonly string[];
   readonly registers: readonly DeviceRegister[];

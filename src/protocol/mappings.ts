@@ -37,6 +37,8 @@ export interface MappingsAnswer {
   readonly ranges: readonly MappedRange[];
   /** Where to go on, if there is more. */
   readonly next?: Hex;
+  /** A sentence on what no range says: paging is off, or there is no EPT. */
+  readonly note?: string;
 }
 
 /** One part of guest-physical memory. */

@@ -10,6 +10,13 @@ import { IdleWait, SliceMeter } from './slices';
 /** Why a loop ended: the machine's reason, or `limit` when the instructions that it was given are spent. */
 export type LoopEnd = Exclude<RunResult, { reason: 'budget' | 'idle' }> | { readonly reason: 'limit' };
 
+const NOT_FINAL: readonly LoopEnd['reason'][] = ['limit', 'breakpoint', 'stop requested', 'vm exit'];
+
+/** True if nothing runs any more behind this end. */
+export function isFinal(end: LoopEnd): end is FinalResult {
+  return !NOT_FINAL.includes(end.reason);
+}
+
 /** What happens between slices; the loop waits for it. True: the guest has a new input. */
 export type Between = () => Promise<boolean> | boolean;
 
@@ -30,11 +37,13 @@ export class MachineLoop {
     private readonly canWake: () => boolean = () => true,
   ) {}
 
-  /** Runs at most `limit` instructions (Infinity: no limit). One run at a time. */
+  /**
+   * Runs at most `limit` instructions (Infinity: no limit). One run at a time. Other work comes in between slices and while
+   * the guest sleeps; a run that is over sooner than a slice may let none in.
+   */
   async run(limit: number, between: Between = () => false): Promise<LoopEnd> {
     const { machine } = this;
     const last = machine.instructions + limit;
-    let resumes = true;
     for (;;) {
       if (this.stopWanted) {
         this.stopWanted = false;
@@ -42,9 +51,8 @@ export class MachineLoop {
       }
       const left = last - machine.instructions;
       if (left <= 0) return { reason: 'limit' };
-      const end = this.meter.run((instructions) => machine.run(instructions, resumes), left);
-      resumes = false;
-      await otherWork();
+      const end = this.meter.run((instructions, isOver) => machine.run(instructions, isOver), left);
+      if (this.meter.takeRest()) await otherWork();
       this.woken = false;
       const hasInput = await between();
       if (end.reason === 'budget') continue;
@@ -59,6 +67,11 @@ export class MachineLoop {
   stop(): void {
     this.stopWanted = true;
     this.idle.end();
+  }
+
+  /** Forgets a stop that came when no run was at hand. */
+  forgetStop(): void {
+    this.stopWanted = false;
   }
 
   /** An input has come: a sleeping guest does not sleep on. */

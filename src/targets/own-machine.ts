@@ -1,204 +1,297 @@
 /**
- * Our own machine as a target, running inside this process. A machine in a process of its own will be another maker of
- * the same interface.
+ * Our own machine as a target, running inside this process in slices. Breakpoints, conditions and steps are computed here,
+ * beside the machine: see `own-machine/`.
  */
-import { UserError } from '../common/errors';
+import type { Expression, Value } from '../symbols/expression/ast';
+import { evaluate } from '../symbols/expression/evaluate';
 import { MODE, STATE } from '../cpu/layout';
-import { createDecoder, MAX_INSTRUCTION_LENGTH } from '../isa/decode';
-import { INSTRUCTIONS } from '../isa/records';
+import { SEGMENT } from '../isa/semantics';
 import type { Machine } from '../machine/machine';
 import type { Access, AddressSpace } from '../protocol/address';
-import type { ExitDescription } from '../protocol/exit';
+import type { DevicesAnswer } from '../protocol/devices';
+import type { ExitDescription, ExitsAnswer, ExitsQuery } from '../protocol/exit';
+import type { InterruptsAnswer } from '../protocol/interrupts';
+import type { MappingsAnswer, MappingsQuery, MemoryMapAnswer } from '../protocol/mappings';
+import type { VmcsAnswer } from '../protocol/vmcs';
 import type { WalkAnswer } from '../protocol/walk';
 import { createMachine } from './create-machine';
-import { describeExit, exitReasonNumbers } from './exit-description';
-import { describeEnd, MachineLoop, type LoopEnd } from './machine-loop';
+import { describeExit, exitReasonNumbers } from './inspection/exit-description';
+import { exitsAnswer } from './inspection/exits-answer';
+import { mappingsAnswer } from './inspection/mappings-answer';
+import { memoryMapAnswer } from './inspection/memory-map';
+import { registerGroups, registersOf, writeRegisterOf } from './inspection/registers';
+import { vmcsAnswer } from './inspection/vmcs-answer';
+import { walkAnswer } from './inspection/walk-answer';
+import { describeEnd, isFinal, MachineLoop } from './machine-loop';
+import { DEFAULT_MEMORY, parseSize } from './machine-settings';
 import type { MachineSettings, Pace } from './machine-settings';
-import { describeRegisters } from './registers';
+import { badWatch, hasEnded, isGone, isRunning, noExits, noThread } from './own-machine/errors';
+import { guestScope } from './own-machine/event-scope';
+import { mergedStop, Watcher } from './own-machine/watcher';
+import { codeBits } from './own-machine/frame';
+import { Stepper } from './own-machine/stepper';
+import type { StepEnd } from './own-machine/stepper';
 import { SerialInput } from './serial-input';
-import type { Position, Register, Resume, Run, Stop, Target, TargetThread } from './target';
-import { walkAnswer } from './walk-answer';
+import type {
+  BreakpointSet,
+  Counters,
+  EndReason,
+  EventKind,
+  Position,
+  Register,
+  Resume,
+  Stop,
+  Target,
+  TargetDescription,
+  TargetEvent,
+  TargetState,
+  TargetThread,
+} from './target';
 
 const VCPU: TargetThread = { id: 1, name: 'vCPU 0' };
 const RSP = 4;
-/** What `stepOver` runs to its end: they come back to the next instruction. */
-const CALLS: ReadonlySet<string> = new Set(['CALL', 'INT', 'INT3', 'INT1', 'INTO', 'SYSCALL', 'SYSENTER']);
+const RBP = 5;
+/** Breakpoint kinds that need a hypervisor of ours. */
+const EXIT_KINDS: readonly EventKind[] = ['exit', 'mmio', 'portIo', 'msr'];
+/** Which kind of breakpoint waits for which end. */
+const END_KINDS: Partial<Record<EndReason, EventKind>> = {
+  'triple fault': 'tripleFault',
+  reset: 'reset',
+  'vm entry failed': 'entryFailure',
+};
+const LONGEST_WATCH = 2 ** 20;
 
 /** Boots a machine as its user describes it. Rejects with UserErrors. */
-export function startOwnMachine(settings: MachineSettings, pace: Pace): Promise<Target> {
-  return new Promise((resolve) => resolve(new OwnMachine(settings, pace)));
+export async function startOwnMachine(settings: MachineSettings, pace: Pace): Promise<Target> {
+  const { kernel, memory = DEFAULT_MEMORY, bare = false } = settings;
+  const description = { name: basename(kernel), kernel, memoryBytes: parseSize(memory), bare };
+  return new OwnMachine((onSerial) => createMachine(settings, pace, onSerial), description);
 }
 
-class OwnMachine implements Target {
+/** Makes the machine, which gives each byte that its guest sends to `onSerial`. */
+export type MakeMachine = (onSerial: (byte: number) => void) => Machine;
+
+/** A machine with one debugger at it. */
+export class OwnMachine implements Target {
   private readonly machine: Machine;
   private readonly loop: MachineLoop;
   private readonly input: SerialInput;
-  private readonly decoder = createDecoder(INSTRUCTIONS);
-  private breakpoints: readonly bigint[] = [];
+  private readonly watcher: Watcher;
+  private readonly stepper: Stepper;
   private spoken: number[] = [];
-  private listener: (bytes: Uint8Array) => void = () => {};
+  private listener: (event: TargetEvent) => void = () => {};
   private runs = false;
-  private hasRun = false;
+  private lastStop: Stop | undefined;
   private disposed = false;
 
-  constructor(settings: MachineSettings, pace: Pace) {
-    this.machine = createMachine(settings, pace, (byte) => this.spoken.push(byte));
+  constructor(
+    make: MakeMachine,
+    private readonly description: TargetDescription,
+  ) {
+    this.machine = make((byte) => this.spoken.push(byte));
     this.loop = new MachineLoop(this.machine);
     this.input = new SerialInput(this.machine);
+    this.watcher = new Watcher(this.machine, (id, text) => this.emit({ kind: 'log', id, text }));
+    this.stepper = new Stepper(this.machine, this.watcher, (limit) => this.loop.run(limit, () => this.exchange()));
   }
 
-  threads(): Promise<readonly TargetThread[]> {
-    return Promise.resolve([VCPU]);
+  async describe(): Promise<TargetDescription> {
+    return this.description;
   }
 
-  async resume(_thread: number, how: Resume): Promise<Run> {
-    const start = this.starter(how);
-    const isFirst = !this.hasRun;
-    this.hasRun = true;
-    const linear = this.machine.linearRip();
-    // Going on from a breakpoint passes it; but nobody has stopped at the guest's first instruction yet.
-    if (isFirst && how.kind === 'continue' && this.breakpoints.includes(linear))
-      return { stopped: Promise.resolve({ reason: 'instruction breakpoint', linear }) };
-    return { stopped: this.run(how, start) };
+  async state(): Promise<TargetState> {
+    return { ...this.counters(), running: this.runs, ...(this.lastStop && { stop: this.lastStop }) };
   }
 
-  pause(): void {
+  async threads(): Promise<readonly TargetThread[]> {
+    return [VCPU];
+  }
+
+  onEvent(listener: (event: TargetEvent) => void): void {
+    this.listener = listener;
+  }
+
+  async resume(thread: number, how: Resume): Promise<void> {
+    requireVcpu(thread);
+    this.requireStopped();
+    if (this.lastStop?.reason === 'ended') throw hasEnded(this.lastStop.end.text);
+    if (how.kind === 'stepExit' && !this.machine.exits) throw noExits();
+    const exits = how.kind === 'stepExit' && how.reasons ? exitReasonNumbers(how.reasons) : undefined;
+    // A breakpoint at the guest's very first instruction stops who lets it run, but nobody who steps.
+    if (this.lastStop || how.kind !== 'continue') this.machine.arrives();
+    this.runs = true;
+    this.loop.forgetStop();
+    this.emit({ kind: 'running' });
+    // The answer to this comes before what follows from it.
+    setImmediate(() => void this.run(how, exits));
+  }
+
+  async pause(): Promise<void> {
     if (this.runs) this.loop.stop();
   }
 
-  async position(): Promise<Position> {
+  async setBreakpoints(breakpoints: BreakpointSet): Promise<void> {
+    this.requirePresent();
+    for (const { linear, length } of breakpoints.data) {
+      const isWhole = Number.isInteger(length) && length >= 1 && length <= LONGEST_WATCH;
+      if (!isWhole || linear < 0n || linear + BigInt(length) > 1n << 64n) throw badWatch(length);
+    }
+    if (this.description.bare && breakpoints.events.some(({ kind }) => EXIT_KINDS.includes(kind))) throw noExits();
+    this.watcher.setBreakpoints(breakpoints);
+  }
+
+  async position(thread: number): Promise<Position> {
+    requireVcpu(thread);
     const { machine } = this;
-    const [rip, mode] = machine.asGuest(() => [machine.state.rip, machine.state.word(STATE.mode)] as const);
-    return {
-      rip,
-      linear: machine.linearRip(),
-      codeBits: codeBits(mode),
-      mode: modeName(mode),
-      instructions: machine.instructions,
-      ticks: machine.ticks,
-    };
+    const linear = machine.linearRip();
+    return machine.asGuest(() => {
+      const { state } = machine;
+      const mode = state.word(STATE.mode);
+      return {
+        rip: state.rip,
+        linear,
+        codeBits: codeBits(mode),
+        mode: modeName(mode),
+        rsp: state.general(RSP),
+        rbp: state.general(RBP),
+        stackBase: codeBits(mode) === 64 ? 0n : state.segmentBase(SEGMENT.SS),
+        instructions: machine.instructions,
+        ticks: machine.ticks,
+      };
+    });
   }
 
-  async registers(): Promise<readonly Register[]> {
-    return this.machine.asGuest(() => describeRegisters(this.machine.state));
+  async registerGroups(thread: number): Promise<readonly string[]> {
+    requireVcpu(thread);
+    return registerGroups(this.machine);
   }
 
-  async setBreakpoints(linear: readonly bigint[]): Promise<void> {
-    this.breakpoints = linear;
-    this.machine.setBreakpoints(linear);
+  async registers(thread: number, group: string): Promise<readonly Register[]> {
+    requireVcpu(thread);
+    return registersOf(this.machine, group);
   }
 
-  async readMemory(_thread: number, space: AddressSpace, address: bigint, length: number): Promise<Uint8Array> {
+  async writeRegister(thread: number, group: string, name: string, value: bigint): Promise<bigint> {
+    requireVcpu(thread);
+    this.requireStopped();
+    const written = writeRegisterOf(this.machine, group, name, value);
+    this.machine.edited();
+    return written;
+  }
+
+  async evaluate(thread: number, expression: Expression): Promise<Value> {
+    requireVcpu(thread);
+    return evaluate(expression, guestScope(this.machine));
+  }
+
+  async readMemory(thread: number, space: AddressSpace, address: bigint, length: number): Promise<Uint8Array> {
+    requireVcpu(thread);
     return this.machine.readMemory(space, address, length);
   }
 
-  async walk(_thread: number, space: 'linear' | 'guestPhysical', address: bigint, access: Access): Promise<WalkAnswer> {
+  async writeMemory(thread: number, space: AddressSpace, address: bigint, bytes: Uint8Array): Promise<number> {
+    requireVcpu(thread);
+    this.requirePresent();
+    const written = this.machine.writeMemory(space, address, bytes);
+    if (!this.runs) this.machine.edited();
+    return written;
+  }
+
+  async walk(thread: number, space: 'linear' | 'guestPhysical', address: bigint, access: Access): Promise<WalkAnswer> {
+    requireVcpu(thread);
     const { machine } = this;
     const user = machine.asGuest(() => ((machine.state.word(STATE.mode) >> MODE.cplShift) & 3) === 3);
     const kind = { write: access === 'write', execute: access === 'execute', user };
     return walkAnswer(machine.walk(space, address, kind));
   }
 
-  async lastExit(): Promise<ExitDescription | undefined> {
+  async mappings(thread: number, query: MappingsQuery): Promise<MappingsAnswer> {
+    requireVcpu(thread);
+    return mappingsAnswer(this.machine, query);
+  }
+
+  async memoryMap(): Promise<MemoryMapAnswer> {
+    return memoryMapAnswer(this.machine);
+  }
+
+  async lastExit(thread: number): Promise<ExitDescription | undefined> {
+    requireVcpu(thread);
     const last = this.machine.exits?.last;
     return last && describeExit(last);
   }
 
-  onSerial(listener: (bytes: Uint8Array) => void): void {
-    this.listener = listener;
+  async exits(query: ExitsQuery): Promise<ExitsAnswer> {
+    return exitsAnswer(this.machine, query);
   }
 
-  sendSerial(bytes: Uint8Array): void {
+  async vmcs(thread: number): Promise<VmcsAnswer> {
+    requireVcpu(thread);
+    return vmcsAnswer(this.machine);
+  }
+
+  async devices(): Promise<DevicesAnswer> {
+    throw new Error('bug: devices are not described yet');
+  }
+
+  async interrupts(): Promise<InterruptsAnswer> {
+    throw new Error('bug: interrupts are not described yet');
+  }
+
+  async sendSerial(bytes: Uint8Array): Promise<void> {
     this.input.push(bytes);
     this.loop.wake();
+  }
+
+  /** Without a process of its own the guest ends with its debugger. */
+  detach(): Promise<void> {
+    return this.dispose();
   }
 
   async dispose(): Promise<void> {
     this.disposed = true;
     this.listener = () => {};
-    this.pause();
+    await this.pause();
   }
 
-  private async run(how: Resume, start: () => Promise<LoopEnd>): Promise<Stop> {
-    this.runs = true;
+  private async run(how: Resume, exits: ReadonlySet<number> | undefined): Promise<void> {
     try {
-      return this.stopOf(how, await start());
-    } finally {
+      const end = await this.stepper.go(how, exits);
+      this.exchange();
+      const stop = this.stopOf(end);
+      this.lastStop = stop;
       this.runs = false;
-      this.machine.setExitFilter(undefined);
-      this.machine.setBreakpoints(this.breakpoints);
+      this.emit({ kind: 'stopped', thread: VCPU.id, stop });
+    } catch (error) {
+      // Nothing that a guest does throws: this machine cannot be trusted any more.
+      this.runs = false;
+      this.disposed = true;
+      const reason = `A bug in VMXray stopped the machine: ${(error as Error).message}`;
+      this.emit({ kind: 'closed', reason, last: this.counters() });
     }
   }
 
-  /** What runs the machine as asked; wrong wishes are refused before anything runs. */
-  private starter(how: Resume): () => Promise<LoopEnd> {
-    const { machine, loop } = this;
-    const between = (): boolean => this.exchange();
-    switch (how.kind) {
-      case 'continue':
-        return () => loop.run(Infinity, between);
-      case 'step':
-        return () => loop.run(1, between);
-      case 'stepOver':
-        return () => this.stepOver(between);
-      case 'stepExit': {
-        if (!machine.exits)
-          throw new UserError(
-            'exit/bare',
-            'A bare machine has no hypervisor of ours to exit to: launch without "bare".',
-          );
-        const reasons = how.reasons && exitReasonNumbers(how.reasons);
-        machine.setExitFilter((exit) => reasons?.has(exit.reason & 0xffff) ?? true);
-        return () => loop.run(Infinity, between);
-      }
+  private stopOf(end: StepEnd): Stop {
+    const { watcher, machine } = this;
+    const cause = watcher.take();
+    if (end !== 'done' && isFinal(end)) {
+      const { sentence, debugExit } = describeEnd(machine, end);
+      const kind = END_KINDS[end.reason];
+      const met = kind && watcher.ended(kind);
+      return { reason: 'ended', end: { reason: end.reason, text: sentence, debugExit }, ...met };
     }
+    const here = watcher.lookHere();
+    if (cause && cause.reason !== 'mark') return here ? mergedStop(cause, here) : cause;
+    if (end !== 'done') return { reason: 'pause', ...here };
+    return here ? { reason: 'breakpoint', linear: machine.linearRip(), ...here } : { reason: 'step' };
   }
 
-  /** A call, software interrupt or repeated instruction runs until the instruction after it, on the same stack. */
-  private async stepOver(between: () => boolean): Promise<LoopEnd> {
-    const { machine, loop } = this;
-    const here = machine.linearRip();
-    const length = this.callLength(here);
-    if (length === undefined) return loop.run(1, between);
-    const after = BigInt.asUintN(64, here + BigInt(length));
-    const stackPointer = (): bigint => machine.asGuest(() => machine.state.general(RSP));
-    const floor = stackPointer();
-    machine.setBreakpoints([...this.breakpoints, after]);
-    for (;;) {
-      const end = await loop.run(Infinity, between);
-      if (end.reason !== 'breakpoint' || end.linear !== after || this.breakpoints.includes(after)) return end;
-      // Deeper on the stack: a recursion of what was called.
-      if (stackPointer() >= floor) return { reason: 'limit' };
-    }
-  }
-
-  /** Length in bytes of the instruction at `linear` if `stepOver` runs it whole. */
-  private callLength(linear: bigint): number | undefined {
+  private counters(): Counters {
     const { machine } = this;
-    const bytes = machine.readMemory('linear', linear, MAX_INSTRUCTION_LENGTH);
-    const mode = machine.asGuest(() => machine.state.word(STATE.mode));
-    const decoded = this.decoder.decode(bytes, 0, bytes.length, codeBits(mode));
-    if ('failure' in decoded) return undefined;
-    return CALLS.has(decoded.instruction.name) || decoded.repeat !== 0 ? decoded.length : undefined;
+    return { instructions: machine.instructions, ticks: machine.ticks, exits: machine.exits?.count ?? 0 };
   }
 
-  private stopOf(how: Resume, end: LoopEnd): Stop {
-    this.exchange();
-    if (this.disposed) return { reason: 'pause' };
-    switch (end.reason) {
-      case 'stop requested':
-        return { reason: 'pause' };
-      case 'limit':
-        return { reason: how.kind === 'continue' ? 'pause' : 'step' };
-      case 'breakpoint':
-        return { reason: 'instruction breakpoint', linear: end.linear };
-      case 'vm exit':
-        return { reason: 'vm exit', exit: describeExit(end.exit) };
-      default: {
-        const { sentence, debugExit } = describeEnd(this.machine, end);
-        return { reason: 'ended', end: { reason: end.reason, text: sentence, debugExit } };
-      }
-    }
+  private emit(event: TargetEvent): void {
+    this.listener(event);
   }
 
   /** Passes on what the guest has sent and what was typed for it; true if the guest got something. */
@@ -206,15 +299,28 @@ class OwnMachine implements Target {
     if (this.spoken.length > 0) {
       const bytes = Uint8Array.from(this.spoken);
       this.spoken = [];
-      this.listener(bytes);
+      this.emit({ kind: 'serial', bytes });
     }
     return this.input.feed();
   }
+
+  private requirePresent(): void {
+    if (this.disposed) throw isGone();
+  }
+
+  private requireStopped(): void {
+    this.requirePresent();
+    if (this.runs) throw isRunning();
+  }
 }
 
-function codeBits(mode: number): 16 | 32 | 64 {
-  const size = mode & MODE.codeMask;
-  return size === MODE.code64 ? 64 : size === MODE.code32 ? 32 : 16;
+function requireVcpu(thread: number): void {
+  if (thread !== VCPU.id) throw noThread(thread);
+}
+
+/** The last part of a path, however it is written. */
+function basename(path: string): string {
+  return path.split(/[\\/]/).at(-1) ?? path;
 }
 
 /** SDM Vol. 3A 2.2: the mode of operation. */

@@ -5,24 +5,40 @@
 import { performance } from 'node:perf_hooks';
 
 const SLICE_MS = 10;
+/** A slice that turns out slower than the last ones ends here, spent or not. */
+const LONGEST_SLICE_MS = 20;
 const FIRST_SLICE = 100_000;
 const LEAST_SLICE = 1_000;
 const MOST_SLICE = 100_000_000;
 
+/** Runs at most so many instructions, and fewer when `isOver`, which it asks now and then, says so. */
+export type RunSlice<End> = (maxInstructions: number, isOver: () => boolean) => End;
+
 /** Keeps slices near 10 ms of host time, whatever the guest does. */
 export class SliceMeter {
   private size = FIRST_SLICE;
+  private start = 0;
+  private restedAt = performance.now();
+  private readonly isOver = (): boolean => performance.now() - this.start > LONGEST_SLICE_MS;
 
   /** Runs one slice of at most `limit` instructions. */
-  run<End>(runSlice: (maxInstructions: number) => End, limit: number): End {
+  run<End>(runSlice: RunSlice<End>, limit: number): End {
     const budget = Math.min(this.size, limit);
-    const start = performance.now();
-    const end = runSlice(budget);
-    const took = performance.now() - start;
-    if (budget < this.size) return end;
+    this.start = performance.now();
+    const end = runSlice(budget, this.isOver);
+    const took = performance.now() - this.start;
+    if (budget < this.size && took < SLICE_MS) return end;
     const factor = Math.min(2, Math.max(0.25, SLICE_MS / Math.max(took, 0.01)));
     this.size = Math.min(MOST_SLICE, Math.max(LEAST_SLICE, Math.round(this.size * factor)));
     return end;
+  }
+
+  /** True if the process's other work has waited for a slice's time; then it is to be let in, and its time begins anew. */
+  takeRest(): boolean {
+    const now = performance.now();
+    if (now - this.restedAt < SLICE_MS) return false;
+    this.restedAt = now;
+    return true;
   }
 }
 

@@ -5,7 +5,6 @@
 import { EXIT_REASONS } from '../cpu/vmx/exit-reasons';
 import type { Vmcs } from '../cpu/vmx/vmcs';
 import { F } from '../cpu/vmx/vmcs-layout';
-import type { VmcsField } from '../cpu/vmx/vmcs-layout';
 
 /** What the hypervisor did about an exit. */
 export const ExitAction = {
@@ -49,6 +48,7 @@ export interface ExitEntry {
   readonly action: ExitAction;
 }
 
+/** Columns of a row, in words; the last four take two each. */
 const REASON = 0;
 const LENGTH = 1;
 const INTERRUPTION = 2;
@@ -57,17 +57,14 @@ const RIP = 5;
 const LINEAR = 7;
 const PHYSICAL = 9;
 const WORDS = 11;
-const NARROW = [
-  [REASON, F.EXIT_REASON],
-  [LENGTH, F.EXIT_INSTRUCTION_LENGTH],
-  [INTERRUPTION, F.EXIT_INTERRUPTION_INFORMATION],
-] as const;
-const WIDE = [
-  [QUALIFICATION, F.EXIT_QUALIFICATION],
-  [RIP, F.GUEST_RIP],
-  [LINEAR, F.GUEST_LINEAR_ADDRESS],
-  [PHYSICAL, F.GUEST_PHYSICAL_ADDRESS],
-] as const;
+/** The words of the VMCS that a row of the log is made of, in order. */
+const SOURCES = Int32Array.from([
+  ...[F.EXIT_REASON.word, F.EXIT_INSTRUCTION_LENGTH.word, F.EXIT_INTERRUPTION_INFORMATION.word],
+  ...[F.EXIT_QUALIFICATION, F.GUEST_RIP, F.GUEST_LINEAR_ADDRESS, F.GUEST_PHYSICAL_ADDRESS].flatMap(({ word }) => [
+    word,
+    word + 1,
+  ]),
+]);
 
 /** A plain copy of the log, for snapshots. */
 export interface ExitLogState {
@@ -105,8 +102,7 @@ export class ExitLog {
   record(vmcs: Vmcs, instructions: number, ticks: number): void {
     const slot = this.total % this.capacity;
     const at = slot * WORDS;
-    for (const [word, field] of NARROW) this.words[at + word] = vmcs.words[field.word]!;
-    for (const [word, field] of WIDE) this.copyWide(at + word, vmcs, field);
+    for (let column = 0; column < WORDS; column++) this.words[at + column] = vmcs.words[SOURCES[column]!]!;
     this.clocks[slot * 2] = instructions;
     this.clocks[slot * 2 + 1] = ticks;
     this.actions[slot] = ExitAction.Resumed;
@@ -163,11 +159,6 @@ export class ExitLog {
   restore({ count, totals }: ExitLogState): void {
     this.total = this.firstKept = count;
     this.totals.set(totals);
-  }
-
-  private copyWide(to: number, vmcs: Vmcs, field: VmcsField): void {
-    this.words[to] = vmcs.words[field.word]!;
-    this.words[to + 1] = vmcs.words[field.word + 1]!;
   }
 
   private wide(at: number): bigint {

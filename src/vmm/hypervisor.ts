@@ -13,6 +13,7 @@ import { F } from '../cpu/vmx/vmcs-layout';
 import type { ProcessorForVmx } from '../cpu/vmx-hooks';
 import { VM_INSTRUCTION_ERROR_TEXTS } from '../cpu/vmx/instruction-errors';
 import type { PhysicalMemory } from '../memory/physical-memory';
+import { PAGE } from '../memory/plan';
 import { fillBitmaps, writeControls } from './controls';
 import type { ControlChanges, ControlPages } from './controls';
 import { Emulator } from './emulator';
@@ -92,6 +93,8 @@ export class Hypervisor {
   private idleExits = 0;
   private exitsSeenAt = -1;
   private stopWanted = false;
+  /** The MSR bitmaps, while a debugger has all MSRs intercepted. */
+  private chosenMsrs: Uint8Array | undefined;
 
   constructor(
     private readonly parts: HypervisorParts,
@@ -149,6 +152,24 @@ export class Hypervisor {
   start(start: GuestStart): void {
     writeGuestStart(this.vmcs, this.parts.processor.state, start);
     this.guest.isHalted = false;
+  }
+
+  /** True while `interceptAllMsrs` is in force. */
+  get seesAllMsrs(): boolean {
+    return this.chosenMsrs !== undefined;
+  }
+
+  /**
+   * Makes every RDMSR and WRMSR of the guest's exit, for a debugger that wants to see them, or only those that must, as
+   * before. The guest cannot tell.
+   */
+  interceptAllMsrs(all: boolean): void {
+    const { memory } = this.parts;
+    if (all === (this.chosenMsrs !== undefined)) return;
+    const bitmap = this.vmcs.number(F.MSR_BITMAPS);
+    const chosen = this.chosenMsrs;
+    this.chosenMsrs = all ? memory.read(bitmap, PAGE) : undefined;
+    memory.write(bitmap, chosen ?? new Uint8Array(PAGE).fill(0xff));
   }
 
   /** Outside input has changed what the board holds: the guest, if it runs, exits at its next boundary. */

@@ -3,7 +3,8 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-const PROGRAM = join('dist', 'src', 'cli', 'main.js');
+/** The built program. */
+export const PROGRAM = join('dist', 'src', 'cli', 'main.js');
 
 /** The sample guest of this name. */
 export const guest = (name: string): string => join('test', 'guests', 'bin', `${name}.elf`);

@@ -37,6 +37,11 @@ export class DapClient {
     from.on('data', (data: Buffer) => this.receive(data));
   }
 
+  /** The number of the request sent last. */
+  get lastSequence(): number {
+    return this.sequence;
+  }
+
   /** Sends a request; resolves to the response's body, rejects with Refused. */
   async request<T = Record<string, unknown>>(command: string, args?: object): Promise<T> {
     const response = await this.response(command, args);
@@ -47,10 +52,11 @@ export class DapClient {
   /** Sends a request; resolves to the response, whatever it says. */
   async response(command: string, args?: object): Promise<DebugProtocol.Response> {
     const seq = ++this.sequence;
-    this.sendRaw(JSON.stringify({ seq, type: 'request', command, arguments: args }));
     const isAnswer = (message: Message): boolean =>
       message.type === 'response' && (message as DebugProtocol.Response).request_seq === seq;
-    return (await this.wait(`the response to ${command}`, isAnswer)) as DebugProtocol.Response;
+    const answer = this.wait(`the response to ${command}`, isAnswer);
+    this.sendRaw(JSON.stringify({ seq, type: 'request', command, arguments: args }));
+    return (await answer) as DebugProtocol.Response;
   }
 
   /** The next event of this name that has not been waited for; events before it are passed over. */
@@ -69,7 +75,12 @@ export class DapClient {
 
   /** Sends a body as it is, JSON or not. */
   sendRaw(body: string): void {
-    this.to.write(`Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+    this.sendBytes(`Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+  }
+
+  /** Sends what is no message, perhaps. */
+  sendBytes(bytes: string): void {
+    this.to.write(bytes);
   }
 
   /** Ends what goes to the server. */

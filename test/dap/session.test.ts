@@ -17,11 +17,13 @@ interface Connection {
 function connect(): Connection {
   const [toServer, toClient] = [new PassThrough(), new PassThrough()];
   const target = new ScriptedTarget();
-  const session = new DapSession((launch) =>
-    launch.machine.kernel === 'missing'
-      ? Promise.reject(new UserError('file/ENOENT', 'The kernel file missing does not exist: check the path.'))
-      : Promise.resolve(target),
-  );
+  const session = new DapSession({
+    launch: ({ kernel }) =>
+      kernel === 'missing'
+        ? Promise.reject(new UserError('file/ENOENT', 'The kernel file missing does not exist: check the path.'))
+        : Promise.resolve(target),
+    attach: () => Promise.resolve(target),
+  });
   session.start(toServer, toClient);
   return { client: new DapClient(toClient, toServer, 2_000), target, session };
 }
@@ -67,7 +69,7 @@ describe('DAP session', () => {
     await client.request('launch', { kernel: 'k', stopOnEntry: true, noDebug: true });
     await client.request('configurationDone');
     await client.request('threads');
-    assert.deepEqual([target.resumed, target.breakpoints], [[{ kind: 'continue' }], []]);
+    assert.deepEqual([target.resumed, target.breakpoints.code], [[{ kind: 'continue' }], []]);
   });
 
   it('breakpoints set before the launch reach the target, and a hit names its id', async () => {
@@ -84,8 +86,15 @@ describe('DAP session', () => {
     await client.request('launch', { kernel: 'k' });
     await client.request('configurationDone');
     await client.request('threads');
-    assert.deepEqual(target.breakpoints, [0x10n, 0x24n]);
-    target.stop({ reason: 'instruction breakpoint', linear: 0x24n });
+    const ids = breakpoints.map(({ id }) => id);
+    assert.deepEqual(
+      target.breakpoints.code.map(({ id, linear }) => [id, linear]),
+      [
+        [ids[0], 0x10n],
+        [ids[1], 0x24n],
+      ],
+    );
+    target.stop({ reason: 'breakpoint', linear: 0x24n, ids: [ids[1]!] });
     const { reason, hitBreakpointIds } = await client.event('stopped');
     assert.deepEqual([reason, hitBreakpointIds], ['instruction breakpoint', [breakpoints[1]!.id]]);
   });
@@ -101,10 +110,9 @@ describe('DAP session', () => {
         const { client, target } = await stopped();
         const resume = target.resume.bind(target);
         // The stop is there even before the target says that it runs.
-        target.resume = (thread, how) => {
-          const run = resume(thread, how);
+        target.resume = async (thread, how) => {
+          await resume(thread, how);
           target.stop({ reason: 'step' });
-          return run;
         };
         await client.request(command, { threadId: 1 });
         assert.equal((await client.event('stopped')).reason, 'step');
@@ -149,18 +157,25 @@ describe('DAP session', () => {
     for (const reason of ['triple fault', 'reset'] as const) {
       it(`${reason}: stopped with its state, and cannot go on`, async () => {
         const { client, target } = await launched({ stopOnEntry: false });
-        target.stop(end(reason));
+        target.stop({ ...end(reason), ids: [1] });
         const { reason: told, text } = await client.event('stopped');
         assert.deepEqual([told, text], ['exception', `It was ${reason}.`]);
         await client.request('stackTrace', { threadId: 1 });
         await assert.rejects(client.request('continue', { threadId: 1 }), /cannot go on: It was/);
       });
     }
-    it('a bug in the machine ends the session with its text', async () => {
+    it('a triple fault that no filter wants ends the session', async () => {
       const { client, target } = await launched({ stopOnEntry: false });
-      target.fail(new Error('bug: made up'));
+      await client.request('setExceptionBreakpoints', { filters: [] });
+      assert.deepEqual(target.breakpoints.events, []);
+      target.stop(end('triple fault'));
+      assert.deepEqual(await client.event('exited'), { exitCode: 1 });
+    });
+    it('a machine whose process dies ends the session with the reason and its last counters', async () => {
+      const { client, target } = await launched({ stopOnEntry: false });
+      target.die('killed by SIGKILL');
       await client.event('terminated');
-      assert.match(client.output('stderr'), /made up/);
+      assert.match(client.output('stderr'), /SIGKILL \(last seen after 5 instructions and 3 VM exits\)/);
     });
     it('terminate and disconnect dispose of the machine', async () => {
       const first = await stopped();
@@ -169,6 +184,25 @@ describe('DAP session', () => {
       const second = await stopped();
       await second.client.request('disconnect', {});
       assert.deepEqual([first.target.disposed, second.target.disposed], [true, true]);
+    });
+    it('an attached machine goes on, unless the client says otherwise', async () => {
+      const attach = async (args: object): Promise<ScriptedTarget> => {
+        const { client, target } = connect();
+        await client.request('initialize');
+        await client.request('attach', { machine: 'm' });
+        await client.request('configurationDone');
+        await client.event('stopped');
+        await client.request('disconnect', args);
+        return target;
+      };
+      const states = [await attach({}), await attach({ terminateDebuggee: true })].map((target) => [
+        target.detached,
+        target.disposed,
+      ]);
+      assert.deepEqual(states, [
+        [true, false],
+        [false, true],
+      ]);
     });
     it('a connection that closes disposes of the machine', async () => {
       const { session, target } = await stopped();
@@ -180,7 +214,7 @@ describe('DAP session', () => {
   it('shows one scope per group, flags decoded', async () => {
     const { client } = await stopped();
     const { scopes } = await client.request<{ scopes: { name: string; variablesReference: number }[] }>('scopes', {
-      frameId: 1,
+      frameId: 1000,
     });
     assert.deepEqual(
       scopes.map(({ name }) => name),
@@ -193,7 +227,10 @@ describe('DAP session', () => {
       );
       return answer.variables.map(({ name, value, variablesReference: next }) => [name, value, next > 0]);
     };
-    assert.deepEqual(await open(scopes[0]!.variablesReference), [['RAX', '0x0000000000001234', false]]);
+    assert.deepEqual(await open(scopes[0]!.variablesReference), [
+      ['RAX', '0x0000000000001234', false],
+      ['RIP', '0xffffffff81000000', false],
+    ]);
     assert.deepEqual(await open(scopes[1]!.variablesReference), [['RFLAGS', '0x00003001 [CF IOPL=user]', true]]);
     assert.deepEqual(await open(scopes[1]!.variablesReference + 1), [
       ['CF', '1', false],
@@ -259,8 +296,21 @@ describe('DAP session', () => {
       ['setInstructionBreakpoints', { breakpoints: 7 }, /list/],
       ['setInstructionBreakpoints', { breakpoints: [null] }, /"instructionReference" must be text/],
       ['setInstructionBreakpoints', { breakpoints: [{ instructionReference: 'physical:0x1' }] }, /linear/],
-      ['setInstructionBreakpoints', { breakpoints: [{ instructionReference: '0x1', condition: 'x' }] }, /condition/],
-      ['setExceptionBreakpoints', { filters: ['all'] }, /"filters" must be empty/],
+      ['setExceptionBreakpoints', { filters: ['all'] }, /no exception filter "all": the filters are exit/],
+      ['setBreakpoints', { breakpoints: [] }, /"source" must be an object/],
+      ['setDataBreakpoints', { breakpoints: [{ dataId: 'rax' }] }, /no data id/],
+      ['dataBreakpointInfo', { name: 'physical:0x10', asAddress: true }, /a linear address/],
+      ['evaluate', { expression: 'no_such + 1' }, /no_such/],
+      ['evaluate', { expression: '1'.repeat(5000) }, /at most 4096/],
+      ['evaluate', { expression: '*(u8*)0x10' }, /0x10/],
+      ['setExpression', { expression: '1', value: '2' }, /written/],
+      ['setVariable', { variablesReference: 9999, name: 'RAX', value: '1' }, /no variable/],
+      ['stepOut', { threadId: 1 }, /caller/],
+      ['goto', { threadId: 1, targetId: 7 }, /"targetId"/],
+      ['writeMemory', { memoryReference: '0x10', data: 'AAAA' }, /no memory/],
+      ['source', { source: { path: '/etc/passwd' }, sourceReference: 0 }, /no source file/],
+      ['vmxray/subscribe', { events: ['weather'] }, /state, counters, exitsAdded/],
+      ['vmxray/stepExit', { threadId: 1, reasons: ['nonsense'] }, /no exit reason/],
       ['vmxray/walk', { address: '0x1', space: 'physical' }, /one of linear, guestPhysical/],
       ['vmxray/walk', { address: 'physical:0x1' }, /bare/],
       ['vmxray/stepExit', { threadId: 1, reasons: 'CPUID' }, /"reasons" must be a list/],
@@ -268,7 +318,7 @@ describe('DAP session', () => {
       ['threads', [] as object, /"arguments" must be an object/],
     ];
     for (const [command, args, expected] of cases) {
-      it(`${command} ${JSON.stringify(args)}`, async () => {
+      it(`${command} ${JSON.stringify(args)?.slice(0, 100)}`, async () => {
         const { client } = await stopped();
         await assert.rejects(client.request(command, args), (error: unknown) => {
           assert.ok(error instanceof Refused, String(error));
@@ -302,12 +352,103 @@ describe('DAP session', () => {
     });
   });
 
+  it('a breakpoint whose condition does not read is told, and others stay', async () => {
+    const { client, target } = await stopped();
+    const { breakpoints } = await client.request<{ breakpoints: { verified: boolean; message?: string }[] }>(
+      'setInstructionBreakpoints',
+      {
+        breakpoints: [
+          { instructionReference: '0x10', condition: 'rax ==' },
+          { instructionReference: '0x20', condition: 'rax == 5', hitCondition: '>= 3' },
+        ],
+      },
+    );
+    assert.deepEqual(
+      breakpoints.map(({ verified, message }) => [verified, message !== undefined]),
+      [
+        [false, true],
+        [true, false],
+      ],
+    );
+    assert.equal(target.breakpoints.code.length, 1);
+    assert.deepEqual(target.breakpoints.code[0]!.hits, { operator: '>=', count: 3 });
+  });
+
+  it('a breakpoint that stays keeps its number', async () => {
+    const { client } = await stopped();
+    const set = async (...references: string[]): Promise<number[]> => {
+      const { breakpoints } = await client.request<{ breakpoints: { id: number }[] }>('setInstructionBreakpoints', {
+        breakpoints: references.map((instructionReference) => ({ instructionReference })),
+      });
+      return breakpoints.map(({ id }) => id);
+    };
+    const [first, second] = await set('0x10', '0x20');
+    const [third, again] = await set('0x30', '0x20');
+    assert.equal(again, second);
+    assert.ok(third !== first && third !== second);
+  });
+
+  it('computes, and writes what it computed', async () => {
+    const { client, target } = await stopped();
+    const evaluate = async (expression: string): Promise<unknown> =>
+      (await client.request('evaluate', { expression, context: 'watch' }))['result'];
+    assert.equal(await evaluate('$rax + 1'), '4661 (0x1235)');
+    const place = `*(u8*)0x${CODE.toString(16)}`;
+    assert.equal((await client.request('setExpression', { expression: place, value: '0xcc' }))['value'], '204 (0xcc)');
+    assert.equal(await evaluate(place), '204 (0xcc)');
+    const { scopes } = await client.request<{ scopes: { variablesReference: number }[] }>('scopes', { frameId: 1000 });
+    const [{ variablesReference }, flags] = scopes as [{ variablesReference: number }, { variablesReference: number }];
+    const written = await client.request('setVariable', { variablesReference, name: 'RAX', value: '2 * 21' });
+    assert.equal(written['value'], '0x000000000000002a');
+    await assert.rejects(client.request('setVariable', { variablesReference, name: 'RIP', value: '1' }), /RIP cannot/);
+    const list = await client.request<{ variables: { variablesReference: number }[] }>('variables', flags);
+    const fields = list.variables[0]!.variablesReference;
+    await client.request('setVariable', { variablesReference: fields, name: 'IOPL', value: '0' });
+    assert.equal(target.written.get('RFLAGS'), 1n);
+  });
+
+  it('a log point speaks; another debugger is seen', async () => {
+    const { client, target } = await stopped();
+    target.emit({ kind: 'log', id: 1, text: 'rax is 5' });
+    target.emit({ kind: 'running' });
+    await client.event('continued');
+    target.emit({ kind: 'stopped', thread: 1, stop: { reason: 'pause' } });
+    assert.equal((await client.event('stopped')).reason, 'pause');
+    target.emit({ kind: 'edited' });
+    await client.event('invalidated');
+    assert.match(client.output('console'), /rax is 5/);
+  });
+
+  it('cancels a request that waits, and answers it', async () => {
+    const { client, target } = await stopped();
+    let release = (): void => {};
+    const gate = new Promise<void>((resolve) => (release = resolve));
+    target.walk = () => gate.then(() => ({ levels: [] }));
+    const slow = client.request('vmxray/walk', { address: '0x10' });
+    const waits = client.request('threads');
+    const seq = client.lastSequence;
+    await client.request('cancel', { requestId: seq });
+    release();
+    await slow;
+    await assert.rejects(waits, /cancelled/);
+  });
+
+  it('tells state and counters to who asks, and only what is new', async () => {
+    const { client } = await stopped();
+    await client.request('vmxray/subscribe', { events: ['state', 'counters'] });
+    assert.deepEqual(await client.event('vmxray/state'), { running: false });
+    assert.deepEqual(await client.event('vmxray/counters'), { instructions: '5', ticks: '7', exits: '3' });
+    await new Promise((resolve) => setTimeout(resolve, 350));
+    const again = client.messages.filter((message) => 'event' in message && message.event === 'vmxray/counters');
+    assert.equal(again.length, 1);
+  });
+
   describe('launch attributes', () => {
     const cases: readonly [object, RegExp][] = [
       [{}, /"kernel" must be the path/],
       [{ kernel: 7 }, /"kernel" must be text/],
-      [{ kernel: 'k', cpus: 2 }, /no launch attribute "cpus": the attributes are kernel, initrd/],
-      [{ kernel: 'k', toString: 1 }, /no launch attribute "toString"/],
+      [{ kernel: 'k', cpus: 2 }, /no attribute "cpus": the attributes are kernel, initrd/],
+      [{ kernel: 'k', toString: 1 }, /no attribute "toString"/],
       [{ kernel: 'k', console: 'window' }, /"console" must be one of terminal, debugConsole/],
       [{ kernel: 'k', stopOnEntry: 'yes' }, /"stopOnEntry" must be true or false/],
       [{ kernel: 'k', seed: 1.5 }, /"seed" must be text or a whole number/],

@@ -1,33 +1,49 @@
-// package.json says of the extension what the code says: nothing is declared twice.
+// package.json says of the extension what the code says: nothing is declared twice. `npm run test:update` writes the
+// attributes of launch and attach into it.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { LAUNCH_ATTRIBUTES, parseLaunch } from '../../src/dap/launch';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { format } from 'prettier';
 import { Arguments } from '../../src/dap/arguments';
+import { ATTACH_ATTRIBUTES, LAUNCH_ATTRIBUTES, parseAttach, parseLaunch } from '../../src/dap/launch';
+
+type Configuration = Readonly<Record<string, unknown>>;
 
 interface Manifest {
-  readonly main: string;
-  readonly activationEvents: readonly string[];
   readonly contributes: {
     readonly commands: readonly { readonly command: string }[];
-    readonly menus: Readonly<Record<string, readonly { readonly command: string }[]>>;
+    readonly menus: Readonly<Record<string, readonly { readonly command: string; readonly alt?: string }[]>>;
+    readonly languages: readonly { readonly id: string; readonly configuration: string }[];
+    readonly grammars: readonly { readonly language: string; readonly scopeName: string; readonly path: string }[];
+    readonly breakpoints: readonly { readonly language: string }[];
     readonly debuggers: readonly [
       {
         readonly type: string;
-        readonly configurationAttributes: { readonly launch: unknown };
-        readonly initialConfigurations: readonly Record<string, unknown>[];
-        readonly configurationSnippets: readonly { readonly body: Record<string, unknown> }[];
+        readonly languages: readonly string[];
+        readonly variables: Readonly<Record<string, string>>;
+        configurationAttributes: unknown;
+        readonly initialConfigurations: readonly Configuration[];
+        readonly configurationSnippets: readonly { readonly body: Configuration }[];
       },
     ];
   };
 }
 
 const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest;
-const [debuggerEntry] = manifest.contributes.debuggers;
+const { contributes } = manifest;
+const [debuggerEntry] = contributes.debuggers;
+const json = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
 describe('the manifest', () => {
-  it("has the adapter's launch attributes", () => {
-    const schema = JSON.parse(JSON.stringify({ required: ['kernel'], properties: LAUNCH_ATTRIBUTES })) as unknown;
-    assert.deepEqual(debuggerEntry.configurationAttributes.launch, schema);
+  it("has the adapter's attributes of launch and attach", async () => {
+    const schema = json({
+      launch: { required: ['kernel'], properties: LAUNCH_ATTRIBUTES },
+      attach: { required: ['machine'], properties: ATTACH_ATTRIBUTES },
+    });
+    if (process.env.VMXRAY_UPDATE) {
+      debuggerEntry.configurationAttributes = schema;
+      writeFileSync('package.json', await format(JSON.stringify(manifest), { parser: 'json-stringify' }));
+    }
+    assert.deepEqual(debuggerEntry.configurationAttributes, schema);
   });
 
   it('offers configurations that the adapter takes', () => {
@@ -35,16 +51,20 @@ describe('the manifest', () => {
       ...debuggerEntry.initialConfigurations,
       ...debuggerEntry.configurationSnippets.map(({ body }) => body),
     ];
-    assert.ok(bodies.length > 0);
+    assert.deepEqual([...new Set(bodies.map(({ request }) => request))].sort(), ['attach', 'launch']);
     for (const body of bodies) {
       assert.equal(body.type, debuggerEntry.type);
-      parseLaunch(new Arguments(body));
+      if (body.request === 'launch') parseLaunch(new Arguments(body));
+      else parseAttach(new Arguments(body));
     }
   });
 
-  it('declares every command of the menus, and the extension registers every declared one', () => {
-    const declared = manifest.contributes.commands.map(({ command }) => command);
-    const used = Object.values(manifest.contributes.menus).flatMap((items) => items.map(({ command }) => command));
+  it('declares every command that it uses, and the extension registers every declared one', () => {
+    const declared = contributes.commands.map(({ command }) => command);
+    const inMenus = Object.values(contributes.menus).flatMap((items) =>
+      items.flatMap(({ command, alt }) => (alt ? [command, alt] : [command])),
+    );
+    const used = [...inMenus, ...Object.values(debuggerEntry.variables)];
     assert.deepEqual(
       used.filter((command) => !declared.includes(command)),
       [],
@@ -52,5 +72,16 @@ describe('the manifest', () => {
     const source = readFileSync('src/extension/extension.ts', 'utf8');
     const registered = [...source.matchAll(/registerCommand\('([^']+)'/g)].map((match) => match[1]);
     assert.deepEqual(registered.sort(), [...declared].sort());
+  });
+
+  it('has the files of its languages, and breakpoints in each language that it debugs', () => {
+    const languages = contributes.languages.map(({ id }) => id);
+    for (const { configuration } of contributes.languages) assert.ok(existsSync(configuration), configuration);
+    for (const { language, scopeName, path } of contributes.grammars) {
+      assert.ok(languages.includes(language), language);
+      assert.equal((JSON.parse(readFileSync(path, 'utf8')) as { scopeName: string }).scopeName, scopeName);
+    }
+    const breakable = contributes.breakpoints.map(({ language }) => language);
+    for (const language of debuggerEntry.languages) assert.ok(breakable.includes(language), language);
   });
 });

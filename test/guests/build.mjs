@@ -54,6 +54,9 @@ const commonFlags = [
   `-ffile-prefix-map=${root}=test/guests`,
 ];
 
+/** More options for a guest's own sources. The tour is for debugging: nothing inlined, a frame in every function. */
+const ownFlags = { tour: ['-O0'] };
+
 const env = { PATH: process.env.PATH, LC_ALL: 'C', SOURCE_DATE_EPOCH: '0' };
 const run = (tool, args) => execFileSync(tool, args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] });
 
@@ -67,7 +70,7 @@ function compile(source, bits, work) {
   const object = join(work, `${bits}-${source.replaceAll('/', '-')}.o`);
   if (existsSync(object)) return object;
   const mode = bits === 32 ? ['-m32', '-march=i686'] : ['-m64', '-mno-red-zone', '-mcmodel=small'];
-  run('gcc', [...commonFlags, ...mode, '-c', source, '-o', object]);
+  run('gcc', [...commonFlags, ...mode, ...(ownFlags[dirname(source)] ?? []), '-c', source, '-o', object]);
   return object;
 }
 

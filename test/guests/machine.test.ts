@@ -1,6 +1,6 @@
-// Every sample guest passes on our machine, bare and as a guest of our hypervisor: isa-debug-exit gives 0x10 and no
-// check fails. The guests say what the SDM says; where QEMU or Bochs depart from it is in deviations.mjs. The exits that
-// the hypervisor guest sees are those that it sees on Bochs, field by field.
+// Every sample guest passes on our machine, bare and as a guest of our hypervisor: isa-debug-exit gives 0x10 (the tour
+// powers off instead) and no check fails. The guests say what the SDM says; where QEMU or Bochs depart from it is in
+// deviations.mjs. The exits that the hypervisor guest sees are those that it sees on Bochs, field by field.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -49,7 +49,7 @@ describe('sample guests on our machine', function () {
       it(`${name}, ${bare ? 'bare' : 'under the hypervisor'}`, () => {
         const { serial, result } = run(name, bare);
         assert.deepEqual(linesThatBegin(serial, 'FAIL '), []);
-        assert.deepEqual(result, { reason: 'debug exit', value: PASSED });
+        assert.deepEqual(result, name === 'tour' ? { reason: 'powered off' } : { reason: 'debug exit', value: PASSED });
         assert.match(linesThatBegin(serial, 'RESULT ').join(), /^RESULT pass \d+ checks$/);
       });
     }

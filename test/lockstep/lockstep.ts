@@ -44,7 +44,8 @@ const FROM_OUTSIDE: ReadonlySet<string> = new Set([
  *   INTRA-PRIVILEGE-LEVEL-INTERRUPT) does not; IRET loads SS anew.
  */
 const RESUME_FLAG = 0x10000n;
-const DEBUG_EXIT = 0xf4n;
+/** isa-debug-exit and PM1a_CNT. */
+const ENDING_PORTS: readonly bigint[] = [0xf4n, 0x604n];
 const HYPERVISOR_LEAF = 0x4000_0000n;
 const RDX = 2;
 const RCX = 1;
@@ -214,7 +215,7 @@ function isEnd(decoded: Decoded, before: Registers): boolean {
   if (decoded.instruction.name === 'HLT') return isSupervisor(before) && (before.eflags! & INTERRUPT_FLAG) === 0n;
   if (decoded.instruction.name !== 'OUT') return false;
   const immediate = decoded.operands.find((operand) => operand.kind === 'immediate');
-  return (immediate ? immediate.value & 0xffn : before[GENERAL[RDX]!]! & 0xffffn) === DEBUG_EXIT;
+  return ENDING_PORTS.includes(immediate ? immediate.value & 0xffn : before[GENERAL[RDX]!]! & 0xffffn);
 }
 
 /** The masked count of a shift or rotate. */

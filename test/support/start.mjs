@@ -1,37 +1,27 @@
-// `npm start`: installs and builds what is missing, then runs the sample guest, whose serial line appears in this
-// terminal, and prints how often it left for the hypervisor, by reason.
-import { readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+// `npm start`: installs and builds what is missing, then opens the tour guest in the terminal debugger. Where nobody can
+// type, it plays tour.commands in it instead. Ends with how to see the same in VS Code.
 import { install, nodeStep } from './steps.mjs';
 
-const GUEST = 'test/guests/bin/tour.elf';
+const GUEST = ['--kernel', 'test/guests/bin/tour.elf', '--pace', 'free'];
+const TOUR = ['--script', 'test/support/tour.commands'];
+
+const WELCOME = `
+The tour guest, a small kernel with a seeded bug (its source: test/guests/tour), is about to run its first instruction.
+Try: break kmain, continue, next, regs, walk $rip, stepexit, exits, help. Tab completes, quit leaves.
+`;
+
+const IN_VSCODE = `
+To debug it in VS Code: npm run vscode (opens the program, or serves it to a browser).
+Or, in a desktop VS Code: code . and press F5.`;
 
 async function main() {
   const ready = (await install()) || (await nodeStep('esbuild.mjs', 'src/cli'));
   if (ready !== 0) return ready;
-  const stats = join(tmpdir(), `vmxray-start-${process.pid}.json`);
-  try {
-    const code = await nodeStep(
-      'dist/src/cli/main.js',
-      'run',
-      '--kernel',
-      GUEST,
-      '--serial',
-      'stdio',
-      '--stats',
-      stats,
-    );
-    if (code === 0) report(JSON.parse(readFileSync(stats, 'utf8')));
-    return code;
-  } finally {
-    rmSync(stats, { force: true });
-  }
-}
-
-function report({ instructions, exits, endReason }) {
-  console.log(`\n${GUEST} ended (${endReason}) after ${instructions} instructions. VM exits by reason:`);
-  for (const [reason, count] of Object.entries(exits)) console.log(`${String(count).padStart(10)}  ${reason}`);
+  const isTyped = process.stdin.isTTY && process.stdout.isTTY;
+  if (isTyped) console.log(WELCOME);
+  const code = await nodeStep('dist/src/cli/main.js', 'debug', ...GUEST, ...(isTyped ? [] : TOUR));
+  if (code === 0) console.log(IN_VSCODE);
+  return code;
 }
 
 process.exitCode = await main();

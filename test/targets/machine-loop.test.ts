@@ -53,10 +53,8 @@ describe('machine loop', () => {
 
   it('lets other work in', async () => {
     const loop = new MachineLoop(machine());
-    let worked = false;
-    setImmediate(() => (worked = true));
-    await loop.run(300_000);
-    assert.equal(worked, true);
+    setImmediate(() => loop.stop());
+    assert.deepEqual(await loop.run(Infinity), { reason: 'stop requested' });
   });
 
   it('waits as long as an idle guest sleeps, and passes exactly its ticks', async () => {

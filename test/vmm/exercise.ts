@@ -83,7 +83,8 @@ const RETURN = '48cf iretq';
 const SKIP_TWO = `
     4883042402 add qword ptr [rsp], 2
     48cf iretq`;
-const SKIP_TWO_BEHIND_ERROR_CODE = `
+/** A handler of #GP that goes on behind an instruction of two bytes. */
+export const SKIP_TWO_BEHIND_ERROR_CODE = `
     4883c408 add rsp, 8
     4883042402 add qword ptr [rsp], 2
     48cf iretq`;
@@ -93,7 +94,9 @@ const END_OF_INTERRUPT = `
     31d2 xor edx, edx
     0f30 wrmsr
     48cf iretq`;
-const HANDLERS: readonly (readonly [vector: number, code: string])[] = [
+/** What handles the vectors that a guest expects. */
+type Handlers = readonly (readonly [vector: number, code: string])[];
+const HANDLERS: Handlers = [
   [3, RETURN],
   [6, SKIP_TWO],
   [13, SKIP_TWO_BEHIND_ERROR_CODE],
@@ -101,7 +104,8 @@ const HANDLERS: readonly (readonly [vector: number, code: string])[] = [
   [0x41, END_OF_INTERRUPT],
 ];
 const HANDLERS_AT = 0x1800;
-const IDT_AT = 0x2000;
+/** Offset of the IDT in the image. */
+export const IDT_AT = 0x2000;
 const CODE_SELECTOR = 0x10;
 const INTERRUPT_GATE = 0x8e;
 /** Enough for everything before the loop. */
@@ -109,15 +113,12 @@ export const INSTRUCTIONS = 12_000;
 const NOP = '90';
 const MIB = 1 << 20;
 
-/** The guest with the instruction `without`, if any, replaced by NOPs. */
-function image(without: string | undefined): Uint8Array {
+/** A guest for `ORIGIN.long64` that runs the listing `code`; its IDT, 4 KiB long, lies at `IDT_AT` in the image. */
+export function guestImage(code: string, handlers: Handlers): Uint8Array {
   const bytes = new Uint8Array(0x2500);
   const view = new DataView(bytes.buffer);
-  const code = CODE.replace(/^ *([0-9a-f]+) (\w+)(.*)$/gm, (line: string, hex: string, name: string, rest: string) =>
-    name === without ? `${NOP.repeat(hex.length / 2)} ${name}${rest}` : line,
-  );
   bytes.set(assembleListing(code).bytes);
-  HANDLERS.forEach(([vector, code], index) => {
+  handlers.forEach(([vector, code], index) => {
     const at = HANDLERS_AT + index * 32;
     bytes.set(assembleListing(code).bytes, at);
     const gate = IDT_AT + vector * 16;
@@ -127,6 +128,14 @@ function image(without: string | undefined): Uint8Array {
     view.setUint16(gate + 6, ORIGIN.long64 >> 16, true);
   });
   return bytes;
+}
+
+/** The guest with the instruction `without`, if any, replaced by NOPs. */
+function image(without: string | undefined): Uint8Array {
+  const code = CODE.replace(/^ *([0-9a-f]+) (\w+)(.*)$/gm, (line: string, hex: string, name: string, rest: string) =>
+    name === without ? `${NOP.repeat(hex.length / 2)} ${name}${rest}` : line,
+  );
+  return guestImage(code, HANDLERS);
 }
 
 /** What a run of the guest comes to. */
@@ -148,16 +157,22 @@ export interface Toggles {
 }
 
 /** Runs the guest under the hypervisor. */
-export function exercise({ controls = {}, prepare, without }: Toggles = {}): Exercise {
+export function exercise({ without, ...toggles }: Toggles = {}): Exercise {
+  return runToggled(image(without), INSTRUCTIONS, toggles);
+}
+
+/** Runs `instructions` instructions of a guest made by `guestImage`, which must not end before. */
+export function runToggled(kernel: Uint8Array, instructions: number, toggles: Omit<Toggles, 'without'>): Exercise {
+  const { controls = {}, prepare } = toggles;
   const machine = new Machine({
-    kernel: image(without),
+    kernel,
     boot: { format: 'flat', flat: { address: ORIGIN.long64, mode: 'long64' } },
     memoryBytes: 4 * MIB,
     hypervisor: { controls },
     onSerial: () => undefined,
   });
   prepare?.(machine);
-  const result = machine.run(INSTRUCTIONS);
+  const result = machine.run(instructions);
   if (result.reason !== 'budget') throw new Error(`the guest ended: ${result.reason}`);
   const { exits } = machine;
   const counts = Array.from({ length: 69 }, (_, reason) => [reason, exits!.totalOf(reason)] as const);

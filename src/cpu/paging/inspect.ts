@@ -103,8 +103,7 @@ function eptWalk(read: PhysicalReader, address: bigint, access: InspectedAccess,
       return undefined;
     };
     if ((entry & 7n) === 0n) return fail('EPT violation', 'not present');
-    if ((entry & 3n) === 2n || entry & RESERVED || (level > 1 && entry & 0x80n))
-      return fail('EPT misconfiguration', 'reserved');
+    if (isEptEntryMisconfigured(entry, level)) return fail('EPT misconfiguration', 'reserved');
     into.permission.read &&= (entry & 1n) !== 0n;
     into.permission.write &&= (entry & 2n) !== 0n;
     into.permission.execute &&= (entry & 4n) !== 0n;
@@ -207,7 +206,7 @@ export function inspectLinear(
       return done(undefined, undefined);
     };
     if (!(raw & 1n)) return fail('P');
-    if (hasReserved(raw, mode, level, isPage, shift, paging)) return fail('reserved');
+    if (guestEntryIsReserved(raw, paging, level, isPage)) return fail('reserved');
     if (!isPdpteRegister) {
       into.permission.write &&= (raw & 2n) !== 0n || (!access.user && !(paging & PAGING.writeProtect));
       user &&= (raw & 4n) !== 0n;
@@ -217,7 +216,7 @@ export function inspectLinear(
       if (access.execute && mode !== 1 && raw >> 63n && paging & PAGING.noExecute) return fail('XD');
     }
     if (!isPage) {
-      table = raw & (mode === 1 ? 0xfffff000n : ADDRESS);
+      table = entryTarget(raw, mode, -1);
       continue;
     }
     if (user && !access.user && access.execute && paging & PAGING.smep) return fail('SMEP');
@@ -231,9 +230,7 @@ export function inspectLinear(
     )
       return fail('SMAP');
     const mask = (1n << shift) - 1n;
-    const frame =
-      mode === 1 && level === 1 ? (raw & 0xffc00000n) | (((raw >> 13n) & 0x7fn) << 32n) : raw & ADDRESS & ~mask;
-    const guestPhysical = frame | (linear & mask);
+    const guestPhysical = entryTarget(raw, mode, level) | (linear & mask);
     return done(guestPhysical, eptWalk(read, guestPhysical, access, into));
   }
   return done(undefined, undefined);
@@ -245,19 +242,30 @@ function readEntry(read: PhysicalReader, physical: bigint, bytes: 4 | 8): bigint
   return physical & 4n ? quad >> 32n : quad & 0xffffffffn;
 }
 
-function hasReserved(
-  entry: bigint,
-  mode: number,
-  level: number,
-  isPage: boolean,
-  shift: bigint,
-  paging: number,
-): boolean {
+/** True for a present EPT entry of `level` (0 the lowest) whose use is an EPT misconfiguration. SDM Vol. 3C 29.3.3.1. */
+export function isEptEntryMisconfigured(entry: bigint, level: number): boolean {
+  return (entry & 3n) === 2n || (entry & RESERVED) !== 0n || (level > 1 && (entry & 0x80n) !== 0n);
+}
+
+/**
+ * Where an entry of the guest's tables points in paging mode `mode` (`PAGING.modeMask`): the next table with `level` -1,
+ * else the page that an entry of that level (0 the lowest) maps. Guest-physical. SDM Vol. 3A tables 4-4 to 4-20.
+ */
+export function entryTarget(entry: bigint, mode: number, level: number): bigint {
+  if (mode === 1)
+    return level === 1 ? (entry & 0xffc00000n) | (((entry >> 13n) & 0x7fn) << 32n) : entry & 0xfffff000n;
+  const offset = level < 0 ? 0n : (1n << (12n + 9n * BigInt(level))) - 1n;
+  return entry & ADDRESS & ~offset;
+}
+
+/** True for a present entry of the guest's tables that has a reserved bit set under the paging word `paging`. */
+export function guestEntryIsReserved(entry: bigint, paging: number, level: number, isPage: boolean): boolean {
+  const mode = paging & PAGING.modeMask;
   if (mode === 1) return isPage && level === 1 && (entry & 0x200000n) !== 0n;
   if (mode === 2 && level === 2) return false; // checked when CR3 was loaded
   let reserved = RESERVED | (mode === 2 ? 0x7ffn << 52n : 0n);
   if (!(paging & PAGING.noExecute)) reserved |= 1n << 63n;
-  if (isPage && level > 0) reserved |= ((1n << shift) - 1n) & ~0x1fffn;
+  if (isPage && level > 0) reserved |= ((1n << (12n + 9n * BigInt(level))) - 1n) & ~0x1fffn;
   if (level === 3) reserved |= 0x80n;
   return (entry & reserved) !== 0n;
 }

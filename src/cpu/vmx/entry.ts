@@ -28,7 +28,8 @@ import type { VmxCore } from './vmx-core';
  */
 export type EntryResult = 'entered' | 'exit' | 'invalid' | number;
 
-const EPT_ROOT = 0x000f_ffff_ffff_f000n;
+/** The part of the EPT pointer that machine memory, which lies below 4 GiB, can need. */
+const EPT_ROOT = 0xffff_f000;
 const EPTP_ACCESSED_DIRTY = 0x40;
 /** `VmxCore.monitorTrap`: due before the next instruction. */
 export const MONITOR_TRAP_DUE = -2;
@@ -58,6 +59,7 @@ export class VmEntries {
     const failure = checkEntry(vmcs, core);
     if (failure) {
       core.lastFailure = failure;
+      core.processor.entryRefused({ rule: failure.rule, section: failure.section, field: failure.field.name });
       if (failure.kind === 'control') return VM_INSTRUCTION_ERROR.ENTRY_INVALID_CONTROL_FIELDS;
       if (failure.kind === 'host') return VM_INSTRUCTION_ERROR.ENTRY_INVALID_HOST_STATE;
       this.exits.failEntry(EXIT_REASON.ENTRY_FAILURE_GUEST_STATE, failure.qualification);
@@ -67,6 +69,7 @@ export class VmEntries {
     this.guest.load(vmcs);
     const failedMsr = loadMsrs(core, F.ENTRY_MSR_LOAD_COUNT, F.ENTRY_MSR_LOAD_ADDRESS);
     if (failedMsr) {
+      core.processor.entryRefused({ rule: 'MSR loading', section: '27.4', field: F.ENTRY_MSR_LOAD_ADDRESS.name });
       this.exits.failEntry(EXIT_REASON.ENTRY_FAILURE_MSR_LOADING, failedMsr);
       return 'exit';
     }
@@ -80,11 +83,24 @@ export class VmEntries {
     return this.inject(vmcs);
   }
 
+  /**
+   * In VMX non-root operation: derives anew what the last entry made of the control fields, which a debugger has changed
+   * since. The VMX-preemption timer goes on as it is.
+   */
+  controlsReplaced(): void {
+    const { core } = this;
+    if (!core.isNonRoot) return;
+    this.loadTranslation(core.vmcs);
+    core.processor.state.setWord(STATE.intercepts, this.intercepts.current());
+    core.processor.stateReplaced(true);
+    core.processor.requestAttention();
+  }
+
   private loadTranslation(vmcs: Vmcs): void {
     const { state } = this.core.processor;
     const usesEpt = this.core.secondary(SECONDARY.ENABLE_EPT);
     const pointer = usesEpt ? vmcs.low(F.EPT_POINTER) : 0;
-    state.setWord(STATE.eptRoot, usesEpt ? Number(vmcs.get(F.EPT_POINTER) & EPT_ROOT) : 0);
+    state.setWord(STATE.eptRoot, usesEpt ? (pointer & EPT_ROOT) >>> 0 : 0);
     state.setWord(STATE.eptDirty, pointer & EPTP_ACCESSED_DIRTY ? 1 : 0);
   }
 
@@ -124,10 +140,12 @@ export class VmEntries {
     if (!keepsPendingDebug(word, processor.interruptibility.movSs)) processor.pendingDebug = 0;
     const event = decodeEvent(word, vmcs.low(F.ENTRY_EXCEPTION_ERROR_CODE), vmcs.low(F.ENTRY_INSTRUCTION_LENGTH));
     core.injectionDelivered = true;
-    if (processor.deliver(event, true) === 'exit') {
+    const delivery = processor.deliver(event, true);
+    if (delivery === 'exit') {
       this.exits.carryOut();
       return 'exit';
     }
+    if (delivery === 'held') core.injectionDelivered = false;
     if (core.primary(PRIMARY.MONITOR_TRAP_FLAG)) {
       core.monitorTrap = MONITOR_TRAP_DUE;
       processor.requestAttention();

@@ -38,12 +38,12 @@ export class GuestStateArea {
   constructor(private readonly core: VmxCore) {
     const { processor } = core;
     const { state } = processor;
-    this.debugctl = new SwitchedMsr(processor, MSR.DEBUGCTL, F.GUEST_DEBUGCTL);
-    this.pat = new SwitchedMsr(processor, MSR.PAT, F.GUEST_PAT);
+    this.debugctl = new SwitchedMsr(processor.msrCell(MSR.DEBUGCTL), F.GUEST_DEBUGCTL);
+    this.pat = new SwitchedMsr(processor.msrCell(MSR.PAT), F.GUEST_PAT);
     this.sysenter = [
-      new SwitchedMsr(processor, MSR.SYSENTER_CS, F.GUEST_SYSENTER_CS),
-      new SwitchedMsr(processor, MSR.SYSENTER_ESP, F.GUEST_SYSENTER_ESP),
-      new SwitchedMsr(processor, MSR.SYSENTER_EIP, F.GUEST_SYSENTER_EIP),
+      new SwitchedMsr(processor.msrCell(MSR.SYSENTER_CS), F.GUEST_SYSENTER_CS),
+      new SwitchedMsr(processor.msrCell(MSR.SYSENTER_ESP), F.GUEST_SYSENTER_ESP),
+      new SwitchedMsr(processor.msrCell(MSR.SYSENTER_EIP), F.GUEST_SYSENTER_EIP),
     ];
     this.words = state.u32;
     this.segments = new Int32Array(state.buffer, STATE.segments, SEGMENT_BLOCK_SIZE / 4);

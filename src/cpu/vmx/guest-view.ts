@@ -19,7 +19,8 @@ const GUEST_MSRS = [0x1d9, 0x277, 0x174, 0x175, 0x176];
 export function lookAsGuest<T>(core: VmxCore, guest: GuestStateArea, look: () => T): T {
   const { state } = core.processor;
   const { current } = core;
-  if (core.isNonRoot || !current) return look();
+  // A guest that is its own hypervisor is what runs in root operation.
+  if (core.isNonRoot || !current || !core.nativeHost) return look();
   const { interruptibility, pendingDebug, activity, monitored } = core.processor;
   const blocking = { ...interruptibility };
   const bytes = state.u8.slice(START, END);

@@ -7,6 +7,7 @@ import { CR0, CR4, EFER, RIGHTS, setSegment } from '../mode';
 import { EXIT } from './controls';
 import { CR0_KEPT } from './guest-state';
 import { MSR } from '../msr-numbers';
+import type { MsrCell } from '../stored-msrs';
 import { SwitchedMsr } from './switched-msrs';
 import type { Vmcs } from './vmcs';
 import { F, SEGMENT_BLOCK_SIZE } from './vmcs-layout';
@@ -62,17 +63,19 @@ export class HostStateArea {
   private keptFor: Vmcs | undefined;
   private keptGeneration = -1;
   private keptControls = -1;
+  private readonly debugctl: MsrCell;
   private readonly pat: SwitchedMsr;
   private readonly sysenter: readonly SwitchedMsr[];
 
   constructor(private readonly core: VmxCore) {
     const { processor } = core;
     this.live = new Int32Array(processor.state.buffer, STATE.segments, SEGMENT_WORDS);
-    this.pat = new SwitchedMsr(processor, MSR.PAT, F.HOST_PAT);
+    this.debugctl = processor.msrCell(MSR.DEBUGCTL);
+    this.pat = new SwitchedMsr(processor.msrCell(MSR.PAT), F.HOST_PAT);
     this.sysenter = [
-      new SwitchedMsr(processor, MSR.SYSENTER_CS, F.HOST_SYSENTER_CS),
-      new SwitchedMsr(processor, MSR.SYSENTER_ESP, F.HOST_SYSENTER_ESP),
-      new SwitchedMsr(processor, MSR.SYSENTER_EIP, F.HOST_SYSENTER_EIP),
+      new SwitchedMsr(processor.msrCell(MSR.SYSENTER_CS), F.HOST_SYSENTER_CS),
+      new SwitchedMsr(processor.msrCell(MSR.SYSENTER_ESP), F.HOST_SYSENTER_ESP),
+      new SwitchedMsr(processor.msrCell(MSR.SYSENTER_EIP), F.HOST_SYSENTER_EIP),
     ];
   }
 
@@ -89,7 +92,7 @@ export class HostStateArea {
     state.setWord(STATE.cr4 + 4, 0);
     state.setWord(STATE.dr7, DR7_FIXED);
     state.setWord(STATE.dr7 + 4, 0);
-    processor.setStoredMsr(MSR.DEBUGCTL, 0n);
+    this.debugctl.value = 0n;
     for (const msr of this.sysenter) msr.load(vmcs);
     const longBits = EFER.LMA | EFER.LME;
     const efer = controls & EXIT.LOAD_EFER ? vmcs.low(F.HOST_EFER) : state.word(STATE.efer);

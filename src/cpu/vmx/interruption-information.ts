@@ -68,7 +68,8 @@ export function decodeInterruption(word: number): Interruption | undefined {
 /** Exceptions that push an error code when they are delivered in protected mode (SDM 27.2.1.3). */
 export const ERROR_CODE_VECTORS: ReadonlySet<number> = new Set([8, 10, 11, 12, 13, 14, 17]);
 
-const EXCEPTION_NAMES: Readonly<Record<number, string>> = {
+/** Names of the exceptions by vector. */
+export const EXCEPTION_NAMES: Readonly<Record<number, string>> = {
   0: '#DE',
   1: '#DB',
   3: '#BP',

@@ -2,7 +2,7 @@
  * The MSRs that VMX transitions switch by themselves: SYSENTER_*, DEBUGCTL, PAT. They seldom change from one transition
  * to the next, so that each 64-bit value is made once and kept beside its two words. Source: SDM Vol. 3C 25.4.1, 25.5.
  */
-import type { ProcessorForVmx } from '../vmx-hooks';
+import type { MsrCell } from '../stored-msrs';
 import type { Vmcs } from './vmcs';
 import type { VmcsField } from './vmcs-layout';
 
@@ -13,8 +13,7 @@ export class SwitchedMsr {
   private value = 0n;
 
   constructor(
-    private readonly processor: ProcessorForVmx,
-    private readonly index: number,
+    private readonly cell: MsrCell,
     private readonly field: VmcsField,
   ) {}
 
@@ -27,12 +26,12 @@ export class SwitchedMsr {
       this.high = high;
       this.value = vmcs.get(this.field);
     }
-    this.processor.setStoredMsr(this.index, this.value);
+    this.cell.value = this.value;
   }
 
   /** Saves the MSR to the field. */
   save(vmcs: Vmcs): void {
-    const value = this.processor.storedMsr(this.index);
+    const { value } = this.cell;
     if (value !== this.value) {
       this.value = value;
       this.low = Number(BigInt.asUintN(32, value));

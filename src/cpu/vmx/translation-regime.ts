@@ -5,12 +5,12 @@
 import { SEGMENT_BYTES, STATE } from '../layout';
 import type { VmxCore } from './vmx-core';
 
-const WORDS = [
+const WORDS = Int32Array.from([
   ...[STATE.cr0, STATE.cr3, STATE.cr3 + 4, STATE.cr4, STATE.efer, STATE.eptRoot, STATE.eptDirty],
   // Fetches depend on the code segment's base and limit.
   ...[STATE.segments + SEGMENT_BYTES, STATE.segments + SEGMENT_BYTES + 4, STATE.segments + SEGMENT_BYTES + 8],
   ...Array.from({ length: 8 }, (_, i) => STATE.pdpte + i * 4),
-].map((offset) => offset >> 2);
+]).map((offset) => offset >> 2);
 
 /** Remembers the paging state of the last guest. */
 export class TranslationRegime {

@@ -123,6 +123,11 @@ export class VmxUnit implements VmxHooks {
     return this.entries.enter(launch);
   }
 
+  /** A debugger has written control fields of the current VMCS: they count from the guest's next instruction on. */
+  controlsReplaced(): void {
+    this.entries.controlsReplaced();
+  }
+
   /**
    * Lets the next instruction pass: clears the bits of `checks` in the intercept word, and task switches if asked, until
    * `endEmulation`. A native host's emulator runs one instruction of the guest in this way.

@@ -61,6 +61,8 @@ const MAX_WRITTEN = 64;
 export class Vmcs implements VmcsView {
   /** The region as 32-bit words, for block copies by `VmcsField.word`. Copies through it mark nothing as written. */
   readonly words: Int32Array;
+  /** Indices of the rules that must be checked at every VM entry with the fields as they are; `checkEntry` keeps it. */
+  readonly volatileRules = new Set<number>();
   private readonly writtenIds = new Uint8Array(MAX_WRITTEN);
   private writtenCount = 0;
   private everything = true;

@@ -62,5 +62,8 @@ export interface HitCondition {
   readonly count: number;
 }
 
+/** How a log point shows a value: hexadecimal, decimal, or the NUL-ended string that it points to. */
+export type LogFormat = 'x' | 'd' | 's';
+
 /** The message of a log point: text, and expressions between. */
-export type LogTemplate = readonly (string | Expression)[];
+export type LogTemplate = readonly (string | { readonly expression: Expression; readonly format?: LogFormat })[];

@@ -5,7 +5,8 @@ import { STATE } from '../../../src/cpu/layout';
 import { updateMode } from '../../../src/cpu/mode';
 import { GuestFault } from '../../../src/cpu/signals';
 import { ProcessorState } from '../../../src/cpu/state';
-import type { Activity, Delivery, ProcessorForVmx } from '../../../src/cpu/vmx-hooks';
+import type { MsrCell } from '../../../src/cpu/stored-msrs';
+import type { Activity, Delivery, EntryRefusal, ProcessorForVmx } from '../../../src/cpu/vmx-hooks';
 import { MSR } from '../../../src/cpu/msr-numbers';
 import { VmxUnit } from '../../../src/cpu/vmx/unit';
 import { PhysicalMemory } from '../../../src/memory/physical-memory';
@@ -24,6 +25,7 @@ export class BenchProcessor implements ProcessorForVmx {
     [MSR.APIC_BASE, 0n],
   ]);
   readonly delivered: ProcessorEvent[] = [];
+  readonly refusals: EntryRefusal[] = [];
   /** What the next `deliver` gives. */
   delivery: Delivery = 'delivered';
   flushes = 0;
@@ -62,6 +64,17 @@ export class BenchProcessor implements ProcessorForVmx {
   setStoredMsr(index: number, value: bigint): void {
     this.msrs.set(index, value);
   }
+  msrCell(index: number): MsrCell {
+    const { msrs } = this;
+    return {
+      get value() {
+        return msrs.get(index) ?? 0n;
+      },
+      set value(value) {
+        msrs.set(index, value);
+      },
+    };
+  }
   loadPageDirectoryPointers(): boolean {
     return true;
   }
@@ -78,6 +91,10 @@ export class BenchProcessor implements ProcessorForVmx {
   ticks(): number {
     return this.now;
   }
+  entryRefused(refusal: EntryRefusal): void {
+    this.refusals.push(refusal);
+  }
+
   deliver(event: ProcessorEvent): Delivery {
     this.delivered.push(event);
     return this.delivery;

@@ -11,7 +11,9 @@ export function run(): Promise<void> {
   const report = process.env.VMXRAY_E2E_REPORT;
   if (report) Mocha.reporters.Base.consoleLog = (...args: unknown[]) => appendFileSync(report, `${format(...args)}\n`);
   const mocha = new Mocha({ ui: 'bdd', timeout: 60_000, reporter: 'spec' });
-  const files = readdirSync(__dirname).filter((file) => file.endsWith('.e2e.js'));
+  const files = readdirSync(__dirname)
+    .filter((file) => file.endsWith('.e2e.js'))
+    .sort();
   if (files.length === 0) return Promise.reject(new Error(`No suite is built in ${__dirname}.`));
   for (const file of files) mocha.addFile(join(__dirname, file));
   return new Promise((resolve, reject) => {

@@ -1,6 +1,7 @@
 /* What every sample guest shares: ports, serial text, numbered checks, control registers.
    A guest ends through isa-debug-exit at port 0xf4: 0x10 = every check held, else the number of the first failed one
-   (numbers whose low seven bits are 0 or 0x10 are skipped, so that a host's truncated exit status stays unambiguous). */
+   (numbers whose low seven bits are 0 or 0x10 are skipped, so that a host's truncated exit status stays unambiguous).
+   The tour ends by ACPI power-off. */
 #ifndef GUEST_H
 #define GUEST_H
 #include <stdbool.h>
@@ -18,6 +19,11 @@ void check(bool holds, const char *name);
 void check_equal(uint64_t actual, uint64_t expected, const char *name);
 /* A check that this processor cannot run; it keeps its number. */
 void skip(const char *name, const char *why);
+/* Prints the RESULT line and waits until it is sent; returns PASS or the number of the first failed check. */
+uint8_t report(void);
+/* The last way out, where the usual one does nothing: Bochs ends at the word "Shutdown" on port 0x8900. */
+_Noreturn void shut_down(void);
+/* report, then the machine's end through isa-debug-exit. */
 _Noreturn void finish(void);
 
 void *memset(void *at, int value, size_t size);

@@ -15,7 +15,7 @@ void enable_system_calls(void) {
 /* Called by syscall_entry, in ring 0 on the kernel's stack. */
 uint64_t system_call(uint64_t number, uint64_t argument) {
   if (number == SYSTEM_CALL_PRINT) print("user: %s\n", (const char *)argument);
-  else if (number == SYSTEM_CALL_TICKS) return clock.ticks;
+  else if (number == SYSTEM_CALL_TICKS) return ticks;
   else if (number == SYSTEM_CALL_EXIT) leave_user(argument);
   return 0;
 }

@@ -2,6 +2,12 @@
 #include "common/apic.h"
 #include "tour/tour.h"
 
+/* These lie one behind the other in memory, in this order. */
+#define IN_A_ROW __attribute__((section(".data"), no_reorder))
+IN_A_ROW volatile uint64_t ticks = 0;
+IN_A_ROW uint64_t history[HISTORY_SIZE] = {0};
+IN_A_ROW uint64_t guard = GUARD_VALUE;
+
 void start_timer(void) {
   install(TIMER_VECTOR, timer_interrupt);
   apic_write(APIC_SVR, 0x1ff); /* enable the APIC; spurious interrupts at vector 0xff */
@@ -16,11 +22,10 @@ void stop_timer(void) {
 }
 
 /* THE SEEDED BUG lives here: `<=` should be `<`. history has HISTORY_SIZE entries, 0 to HISTORY_SIZE - 1; interrupt
-   number HISTORY_SIZE writes one further, over clock.guard. In a debugger: a data breakpoint on clock.guard, or "who
-   last wrote this address?", stops on this line. */
+   number HISTORY_SIZE writes one further, over guard. In a debugger: a data breakpoint on guard, or "who last wrote
+   this address?", stops on this line; so does a breakpoint at the `if` with the condition `ticks == 9`. */
 void timer_interrupt(struct frame *frame) {
-  uint64_t now = clock.ticks++;
-  uint64_t *slot = clock.history + now;
-  if (now <= HISTORY_SIZE) *slot = frame->ip;
+  uint64_t now = ticks++;
+  if (now <= HISTORY_SIZE) history[now] = frame->ip;
   apic_write(APIC_EOI, 0);
 }

@@ -10,14 +10,11 @@
 #define SYSTEM_CALL_EXIT 3
 #define HISTORY_SIZE 8
 
-/* When each timer interrupt came, and a value that stands behind the array and should never change. */
-struct clock {
-  volatile uint64_t ticks;
-  uint64_t history[HISTORY_SIZE];
-  uint64_t guard;
-};
+/* How many timer interrupts came, what each interrupted, and a value that nothing should change. */
+extern volatile uint64_t ticks;
+extern uint64_t history[HISTORY_SIZE];
+extern uint64_t guard;
 #define GUARD_VALUE 0x600dc0de600dc0deull
-extern struct clock clock;
 
 void describe_processor(void);
 void describe_memory(uint32_t info);
@@ -28,6 +25,7 @@ void timer_interrupt(struct frame *frame);
 void enable_system_calls(void);
 uint64_t system_call(uint64_t number, uint64_t argument);
 bool hypercall(uint64_t number, uint64_t *answer);
+_Noreturn void power_off(void);
 
 /* Assembly, in syscall.S. */
 void syscall_entry(void);
@@ -38,4 +36,5 @@ uint64_t vmcall(uint64_t number);
 /* Ring 3, in user.c. */
 void user_main(void);
 extern uint8_t user_stack[4096];
+extern uint64_t fibonacci_calls;
 #endif

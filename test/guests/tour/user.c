@@ -6,8 +6,9 @@
 #define USER_DATA __attribute__((section(".user.data")))
 
 uint8_t user_stack[4096] __attribute__((section(".user.stack"), aligned(4096)));
-static const char greeting[] USER_DATA = "hello from ring 3";
-static const char interrupted[] USER_DATA = "the timer had interrupted before I came";
+uint64_t fibonacci_calls USER_DATA = 0;
+static char greeting[] USER_DATA = "hello from ring 3";
+static char interrupted[] USER_DATA = "the timer had interrupted before I came";
 
 USER_CODE static uint64_t ask_kernel(uint64_t number, uint64_t argument) {
   uint64_t answer;
@@ -15,7 +16,12 @@ USER_CODE static uint64_t ask_kernel(uint64_t number, uint64_t argument) {
   return answer;
 }
 
-USER_CODE static uint64_t fibonacci(uint64_t n) { return n < 2 ? n : fibonacci(n - 1) + fibonacci(n - 2); }
+/* Calls itself up to nine deep: a breakpoint with the condition `fibonacci_calls == 9` shows the deepest stack. */
+USER_CODE static uint64_t fibonacci(uint64_t n) {
+  fibonacci_calls++;
+  if (n < 2) return n;
+  return fibonacci(n - 1) + fibonacci(n - 2);
+}
 
 USER_CODE void user_main(void) {
   ask_kernel(SYSTEM_CALL_PRINT, (uint64_t)greeting);

@@ -10,10 +10,14 @@ import { Missing } from './missing';
 /** A Debian architecture that the lab takes guests from. */
 export type Architecture = 'amd64' | 'i386';
 
-/** A package by name; with `dependency`, the first dependency of the metapackage of that name. */
+/**
+ * A package by name; with `dependency`, the first dependency of the metapackage of that name; with `suffix`, the package
+ * that is called so and the suffix.
+ */
 export interface DebianPackage {
   name: string;
   dependency?: boolean;
+  suffix?: string;
 }
 
 /**
@@ -24,14 +28,14 @@ export async function unpackedPackages(
   architecture: Architecture,
   packages: readonly DebianPackage[],
 ): Promise<string> {
-  const names = packages.map(({ name }) => name);
+  const names = packages.map(({ name, suffix = '' }) => `${name}${suffix}`);
   requireApt(names);
   return cached(`debian-${architecture}-${names.join('-')}`, async (folder) => {
     const state = join(folder, '.apt');
     const env = { ...process.env, APT_CONFIG: writeConfiguration(state, architecture), LC_ALL: 'C' };
     // A mirror in the midst of its own update serves some lists badly: what did arrive may do, or the download says so.
     await run('apt-get', ['update'], { env }).catch(() => undefined);
-    for (const { name, dependency } of packages) await unpack(name, dependency ?? false, join(folder, name), env);
+    for (const one of packages) await unpack(one, join(folder, `${one.name}${one.suffix ?? ''}`), env);
     rmSync(state, { recursive: true });
   }).catch((error: Error) => {
     throw new Missing(`the Debian packages ${names.join(' ')} (${architecture}) could not be had: ${error.message}`);
@@ -68,9 +72,13 @@ function requireApt(names: readonly string[]): void {
   throw new Missing(`${names.join(' ')}: not on this machine, which has no apt to get it with.`);
 }
 
-async function unpack(name: string, dependency: boolean, folder: string, env: NodeJS.ProcessEnv): Promise<void> {
+async function unpack(
+  { name, dependency = false, suffix = '' }: DebianPackage,
+  folder: string,
+  env: NodeJS.ProcessEnv,
+): Promise<void> {
   mkdirSync(folder);
-  const real = dependency ? firstDependency(await run('apt-cache', ['depends', name], { env }), name) : name;
+  const real = (dependency ? firstDependency(await run('apt-cache', ['depends', name], { env }), name) : name) + suffix;
   await run('apt-get', ['download', real], { cwd: folder, env });
   const [archive] = readdirSync(folder);
   if (!archive) throw new Error(`apt downloaded nothing for ${real}.`);

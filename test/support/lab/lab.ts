@@ -23,6 +23,12 @@ export interface Kernel {
   version: string;
 }
 
+/** The same kernel with its vmlinux: symbols and DWARF 5, 590 MB. */
+export interface DebugKernel {
+  image: string;
+  vmlinux: string;
+}
+
 /** A program on this machine, with the line of its `--version` that tells the version. */
 export interface Program {
   command: string;
@@ -35,10 +41,14 @@ export interface Node24 {
   folder: string;
 }
 
-/** A VS Code server (server-main.js), the Node that runs it and a browser to show it in. */
+/** A VS Code server (server-main.js) and the Node that runs it. */
 export interface VsCodeServer {
   server: string;
   node: string;
+}
+
+/** A VS Code server and a browser to show it in. */
+export interface BrowsedVsCode extends VsCodeServer {
   chromium: string;
 }
 
@@ -75,8 +85,13 @@ const bochs = () => program('bochs bochs-term', 'bochs', '--help');
 const gcc = () => program('gcc libc6-dev', 'gcc');
 const chromium = () => program('chromium fonts-dejavu-core', ['chromium', 'chromium-browser', 'google-chrome']);
 
-async function codeServer(): Promise<VsCodeServer> {
-  const [browser, node] = [await chromium(), await node24()];
+async function codeServer(): Promise<BrowsedVsCode> {
+  const browser = await chromium();
+  return { ...(await vsCodeServer()), chromium: browser.command };
+}
+
+async function vsCodeServer(): Promise<VsCodeServer> {
+  const node = await node24();
   const modules = await npmPackages([CODE_SERVER], {
     scripts: ['code-server', 'argon2'],
     prepare: installCodeServerNeeds,
@@ -84,7 +99,7 @@ async function codeServer(): Promise<VsCodeServer> {
   });
   const server = join(modules, 'code-server', 'lib', 'vscode', 'out', 'server-main.js');
   if (!existsSync(server)) throw new Missing(`${CODE_SERVER} was installed without its VS Code server.`);
-  return { server, node: node.command, chromium: browser.command };
+  return { server, node: node.command };
 }
 
 // What its native modules are built with. Without root and apt the machine may have them by another way.
@@ -100,6 +115,7 @@ async function installCodeServerNeeds(): Promise<void> {
  */
 export const lab = {
   kernel: provider('kernel', () => kernelOf('amd64')),
+  debugKernel: provider('debugKernel', debugKernel),
   kernel686: provider('kernel686', () => kernelOf('i386')),
   initrd: (...args: Parameters<typeof initrd>) =>
     provider(args[1] === 'i386' ? 'kernel686' : 'kernel', () => initrd(...args))(),
@@ -109,6 +125,7 @@ export const lab = {
   gcc: provider('gcc', gcc),
   chromium: provider('chromium', chromium),
   codeServer: provider('codeServer', codeServer),
+  vsCodeServer: provider('vsCodeServer', vsCodeServer),
 };
 
 /** The thing, or the test (or the suite, in a `before` hook) is skipped and the reason printed. */
@@ -144,6 +161,23 @@ async function kernelOf(architecture: Architecture): Promise<Kernel> {
     modules: join(folder, 'lib', 'modules', version),
     version,
   };
+}
+
+// Both from one download: a vmlinux belongs to just one build of its kernel.
+async function debugKernel(): Promise<DebugKernel> {
+  const name = KERNELS.amd64;
+  const packages = [
+    { name, dependency: true },
+    { name, dependency: true, suffix: '-dbg' },
+  ];
+  const folder = await unpackedPackages('amd64', packages);
+  const find = (...path: string[]): string => {
+    const within = join(folder, ...path);
+    const file = readdirSync(within).find((entry) => /^vmlinu[xz]-/.test(entry));
+    if (!file) throw new Missing(`the package ${path[0]} holds no kernel.`);
+    return join(within, file);
+  };
+  return { image: find(name, 'boot'), vmlinux: find(`${name}-dbg`, 'usr', 'lib', 'debug', 'boot') };
 }
 
 async function program(packages: string, names: string | string[], versionFlag = '--version'): Promise<Program> {

@@ -5,6 +5,7 @@ import { isAbsent } from './missing';
 
 const things: [string, () => Promise<unknown>][] = [
   ['kernel', lab.kernel],
+  ['debugKernel', lab.debugKernel],
   ['kernel686', lab.kernel686],
   ['initrd', () => lab.initrd()],
   ['initrd686', () => lab.initrd(undefined, 'i386')],

@@ -3,17 +3,20 @@
 // @vscode/test-electron gives to VS Code, runs the tests in the extension host of a real VS Code server opened in
 // Chromium, prints what they print, and exits with their code (2: the stand-in itself failed).
 // VS Code's own warnings and errors are many and mostly harmless: they are printed only after a run that failed.
+// With `--open-sample` it does what `npm run vscode` is for instead (open.ts).
 // NOT IMPLEMENTED: VS Code's other command-line arguments, which are ignored.
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { lab } from '../lab/lab';
 import { isAbsent } from '../lab/missing';
+import { openSample } from './open';
 import { openWindow } from './window';
 
 // Longer than any suite's own limit: ends a window whose extension host has hung.
 const LONGEST_RUN_MS = 20 * 60_000;
 
 async function main(args: readonly string[]): Promise<number> {
+  if (args.includes('--open-sample')) return openSample(process.cwd());
   const values = (name: string): string[] =>
     args.filter((argument) => argument.startsWith(`--${name}=`)).map((argument) => argument.slice(name.length + 3));
   const one = (name: string): string => {

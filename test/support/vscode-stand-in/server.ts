@@ -1,7 +1,7 @@
 // Starts the VS Code server that code-server carries, on a free port of the loopback interface, with data folders of
 // its own, and ends its whole process group afterwards.
 import { spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -14,8 +14,12 @@ export interface ServerOptions {
   extensions: string;
   /** False shows VS Code's question whether the workspace is trusted. */
   disableWorkspaceTrust: boolean;
-  /** The driver runs extension tests, but hides notification toasts. */
+  /** The driver takes extensions under development and runs their tests, but hides notification toasts. */
   smokeTestDriver: boolean;
+  /** The folder of an extension that is installed, as a user has it; it stays where it is. */
+  installed?: string | undefined;
+  /** What the address must know to be let in; without one the server answers everybody on this computer. */
+  connectionToken?: string | undefined;
 }
 
 /** A running server. */
@@ -29,6 +33,8 @@ const SETTINGS = {
   'files.autoSave': 'off',
   'workbench.startupEditor': 'none',
   'workbench.tips.enabled': false,
+  // Drawn as text, which a test can read.
+  'terminal.integrated.gpuAcceleration': 'off',
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'extensions.autoCheckUpdates': false,
   'extensions.ignoreRecommendations': true,
@@ -41,12 +47,15 @@ export async function startServer(vsCode: VsCodeServer, options: ServerOptions):
   const settings = join(options.userData, 'data', 'User');
   mkdirSync(settings, { recursive: true });
   mkdirSync(options.extensions, { recursive: true });
-  writeFileSync(join(settings, 'settings.json'), JSON.stringify(SETTINGS));
+  const file = join(settings, 'settings.json');
+  if (!existsSync(file)) writeFileSync(file, JSON.stringify(SETTINGS, undefined, 2));
+  if (options.installed) install(options.installed, options.extensions);
 
   const port = await freePort();
   const args = [
     vsCode.server,
-    ...['--host', '127.0.0.1', '--port', String(port), '--without-connection-token', '--accept-server-license-terms'],
+    ...['--host', '127.0.0.1', '--port', String(port), '--accept-server-license-terms'],
+    ...(options.connectionToken ? ['--connection-token', options.connectionToken] : ['--without-connection-token']),
     ...['--server-data-dir', options.userData, '--extensions-dir', options.extensions, '--disable-telemetry'],
     ...(options.smokeTestDriver ? ['--enable-smoke-test-driver'] : []),
     ...(options.disableWorkspaceTrust ? ['--disable-workspace-trust'] : []),
@@ -69,6 +78,18 @@ export async function startServer(vsCode: VsCodeServer, options: ServerOptions):
   }
   stop();
   throw new Error(`The VS Code server did not start:\n${said.join('')}`);
+}
+
+/** Lists an extension as installed: what VS Code writes itself after an installation. */
+function install(folder: string, extensions: string): void {
+  const { publisher, name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+    publisher: string;
+    name: string;
+    version: string;
+  };
+  const location = { $mid: 1, path: folder, scheme: 'file' };
+  const listed = [{ identifier: { id: `${publisher}.${name}` }, version, location, metadata: {} }];
+  writeFileSync(join(extensions, 'extensions.json'), JSON.stringify(listed));
 }
 
 const answers = (port: number): Promise<boolean> =>

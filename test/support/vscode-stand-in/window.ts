@@ -6,15 +6,15 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { format } from 'node:util';
 import { chromium, type Page } from 'playwright-core';
-import type { VsCodeServer } from '../lab/lab';
+import type { BrowsedVsCode } from '../lab/lab';
 import { startServer, type ServerOptions } from './server';
 
 /** What a window opens. All paths are absolute. */
 export interface WindowOptions extends ServerOptions {
   /** The workspace folder; none opens an empty window. */
   folder?: string | undefined;
-  /** Folders of extensions under development. */
-  extensionDevelopmentPaths: readonly string[];
+  /** Folders of extensions under development; the server needs its smoke test driver for them. */
+  extensionDevelopmentPaths?: readonly string[];
   /** The module whose `run()` is the test suite. */
   extensionTestsPath?: string | undefined;
   /** Called for each console message; `type` is `log` for the extension host's console.log, else mostly VS Code's own. */
@@ -41,7 +41,7 @@ const CHROMIUM_FLAGS = [
 const SIZE = { width: 1440, height: 900 };
 
 /** Starts a server and opens a window on it. Rejects if either does not come up. */
-export async function openWindow(vsCode: VsCodeServer, options: WindowOptions): Promise<VsCodeWindow> {
+export async function openWindow(vsCode: BrowsedVsCode, options: WindowOptions): Promise<VsCodeWindow> {
   const server = await startServer(vsCode, options);
   const browser = await chromium
     .launch({ executablePath: vsCode.chromium, headless: true, chromiumSandbox: false, args: CHROMIUM_FLAGS })
@@ -77,7 +77,7 @@ export async function openWindow(vsCode: VsCodeServer, options: WindowOptions): 
 }
 
 /** The workbench's address: the folder, and the payload that names the extension and its tests. */
-function address(port: number, { folder, extensionDevelopmentPaths, extensionTestsPath }: WindowOptions): string {
+function address(port: number, { folder, extensionDevelopmentPaths = [], extensionTestsPath }: WindowOptions): string {
   const remote = (path: string): string => `vscode-remote://127.0.0.1:${port}${path}`;
   const payload = [
     ...extensionDevelopmentPaths.map((path) => ['extensionDevelopmentPath', remote(path)]),

@@ -113,7 +113,7 @@ const executionRules: readonly EntryRule[] = [
       !withinPhysicalWidth(v, F.VIRTUAL_APIC_ADDRESS, c) ||
       (v.low(F.VIRTUAL_APIC_ADDRESS) & 0xfff) !== 0 ||
       (v.low(F.TPR_THRESHOLD) & 0xf) <= virtualTpr(v, c) >> 4,
-    { volatile: true },
+    { volatile: usesTprShadow },
   ),
   execution(
     'virtual-nmis.needs-nmi-exiting',

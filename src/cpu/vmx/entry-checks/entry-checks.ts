@@ -38,24 +38,21 @@ export interface EntryFailure {
   readonly qualification: number;
 }
 
+/** A set of rules, one bit for each by its index. */
 const WORDS = Math.ceil(ENTRY_RULES.length / 32);
-
-function ruleSet(includes: (rule: EntryRule) => boolean): Uint32Array {
+/** By `VmcsField.id`: the rules that read the field, undefined if none does. */
+const rulesByField: readonly (Uint32Array | undefined)[] = VMCS_FIELDS.map((field) => {
   const set = new Uint32Array(WORDS);
-  ENTRY_RULES.forEach((rule, i) => {
-    if (includes(rule)) set[i >> 5]! |= 1 << (i & 31);
+  ENTRY_RULES.forEach(({ fields }, i) => {
+    if (fields.includes(field)) set[i >> 5]! |= 1 << (i & 31);
   });
-  return set;
-}
-
-const VOLATILE = ruleSet(({ volatile }) => volatile);
-const rulesByField: readonly Uint32Array[] = VMCS_FIELDS.map((field) =>
-  ruleSet(({ fields }) => fields.includes(field)),
-);
+  return set.some((word) => word !== 0) ? set : undefined;
+});
 const selected = new Uint32Array(WORDS);
 
 function selectRulesOf(id: number): void {
-  const rules = rulesByField[id]!;
+  const rules = rulesByField[id];
+  if (!rules) return;
   for (let word = 0; word < WORDS; word++) selected[word]! |= rules[word]!;
 }
 
@@ -75,16 +72,23 @@ export function checkEverything(vmcs: VmcsView, context: EntryContext): EntryFai
 
 /**
  * Checks the VMCS for VM entry and gives the first rule that fails, or undefined if the entry may go on. Rules on
- * fields that nobody has written since the last passing check are skipped. The context's capabilities, and the address
- * of the VMCS, must be the same from one entry of a VMCS to the next (`Vmcs.markAllWritten` otherwise).
+ * fields that nobody has written since the last passing check are skipped, unless they are volatile. The context's
+ * capabilities, and the address of the VMCS, must be the same from one entry of a VMCS to the next
+ * (`Vmcs.markAllWritten` otherwise).
  */
 export function checkEntry(vmcs: Vmcs, context: EntryContext): EntryFailure | undefined {
-  selected.set(VOLATILE);
+  const { volatileRules } = vmcs;
+  selected.fill(0);
+  for (const index of volatileRules) selected[index >> 5]! |= 1 << (index & 31);
   if (!vmcs.forEachWritten(selectRulesOf)) selected.fill(0xffff_ffff);
   for (let word = 0; word < WORDS; word++) {
     for (let bits = selected[word]!; bits !== 0; bits &= bits - 1) {
-      const rule = ENTRY_RULES[word * 32 + 31 - Math.clz32(bits & -bits)];
-      if (rule && !rule.test(vmcs, context)) return failureOf(rule);
+      const index = word * 32 + 31 - Math.clz32(bits & -bits);
+      const rule = ENTRY_RULES[index];
+      if (!rule) continue;
+      if (!rule.test(vmcs, context)) return failureOf(rule);
+      if (rule.volatile(vmcs)) volatileRules.add(index);
+      else volatileRules.delete(index);
     }
   }
   vmcs.clearWritten();

@@ -70,13 +70,13 @@ const size = rulesOf('host', '27.2.4');
 
 const addressSpaceRules: readonly EntryRule[] = [
   size('ia32e-guest.needs-long-mode', [F.ENTRY_CONTROLS], (v, { longMode }) => longMode || !isIa32e(v), {
-    volatile: true,
+    volatile: isIa32e,
   }),
   size('host-address-space-size.needs-long-mode', [F.EXIT_CONTROLS], (v, { longMode }) => longMode || !is64Bit(v), {
-    volatile: true,
+    volatile: is64Bit,
   }),
   size('host-address-space-size.in-long-mode', [F.EXIT_CONTROLS], (v, { longMode }) => !longMode || is64Bit(v), {
-    volatile: true,
+    volatile: (v) => !is64Bit(v),
   }),
   size('ia32e-guest.needs-64-bit-host', [F.ENTRY_CONTROLS, F.EXIT_CONTROLS], (v) => is64Bit(v) || !isIa32e(v)),
   size('host-cr4.pcide', [F.HOST_CR4, F.EXIT_CONTROLS], (v) => is64Bit(v) || !has(v, F.HOST_CR4, CR4.PCIDE)),

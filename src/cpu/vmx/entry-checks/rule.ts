@@ -31,8 +31,8 @@ export interface EntryRule {
   readonly section: string;
   /** Every field that `test` may read; the first is the one to blame. */
   readonly fields: readonly VmcsField[];
-  /** True if `test` also reads memory or the processor, so that it must run at every entry. */
-  readonly volatile: boolean;
+  /** True if `test`, with these `fields`, also reads memory or the processor, so that it must run at every entry. */
+  volatile(vmcs: VmcsView): boolean;
   /** The exit qualification of the failure (SDM 27.8); guest rules only. */
   readonly qualification: number;
   /** True if the VMCS passes. */
@@ -45,6 +45,8 @@ type Options = Partial<Pick<EntryRule, 'volatile' | 'qualification'>>;
 /** Makes a rule. */
 export type RuleMaker = (rule: string, fields: readonly VmcsField[], test: Test, options?: Options) => EntryRule;
 
+const never = (): boolean => false;
+
 /** Makes the rules of one paragraph. */
 export function rulesOf(kind: RuleKind, section: string): RuleMaker {
   return (rule, fields, test, options) => ({
@@ -52,7 +54,7 @@ export function rulesOf(kind: RuleKind, section: string): RuleMaker {
     kind,
     section,
     fields,
-    volatile: false,
+    volatile: never,
     qualification: 0,
     test,
     ...options,

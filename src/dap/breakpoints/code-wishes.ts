@@ -1,0 +1,113 @@
+/** Breakpoints in code: by source line, by function, by instruction. */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import { basename } from 'node:path';
+import { UserError } from '../../common/errors';
+import type { Image } from '../images/image';
+import type { Images } from '../images/images';
+import { hex } from '../memory-reference';
+import type { NewWish } from './breakpoint-store';
+import { type Conditions, parseConditions, type Resolved, unverified } from './wish';
+
+const keyOf = (place: string, { condition, hitCondition, logMessage }: Conditions): string =>
+  JSON.stringify([place, condition, hitCondition, logMessage]);
+
+/** Breakpoints at the places found, which may have to wait for their program. */
+function at(
+  places: readonly { readonly image: Image; readonly link: bigint }[],
+  conditions: Conditions,
+  told: (first: bigint) => object,
+): Pick<NewWish, 'resolve'> {
+  return {
+    resolve: (id, names): Resolved => {
+      const linear = places.flatMap(({ image, link }) => image.linear(link) ?? []);
+      if (linear.length === 0)
+        return unverified(`Waits until ${places[0]!.image.name} is in the guest's memory.`, 'pending');
+      const parsed = parseConditions(conditions, names);
+      return {
+        told: { verified: true, instructionReference: hex(linear[0]!), ...told(linear[0]!) },
+        code: [...new Set(linear)].map((address) => ({ id, linear: address, ...parsed })),
+      };
+    },
+  };
+}
+
+/** A breakpoint at a line of a source file; lines begin at 1. */
+export function lineWish(images: Images, path: string, line: number, conditions: Conditions): NewWish {
+  const wish = { kind: 'breakpoint', key: keyOf(String(line), conditions) } as const;
+  return {
+    ...wish,
+    resolve: (id, names) => {
+      const files = images.filesOf(path);
+      if (files.length === 0)
+        throw new UserError(
+          'breakpoint/file',
+          images.all.length === 0
+            ? 'There are no symbols: name an ELF with debug information as "symbols".'
+            : `No program here has debug information of ${basename(path)}.`,
+        );
+      const found = files.flatMap(({ image, file }) => {
+        const location = image.symbols.locationsOfLine(file, line);
+        return location ? location.addresses.map((link) => ({ image, link, line: location.line })) : [];
+      });
+      // Several programs may know the file: the line nearest to the wanted one is meant.
+      const nearest = Math.min(...found.map((place) => place.line));
+      const places = found.filter((place) => place.line === nearest);
+      if (places.length === 0)
+        throw new UserError('breakpoint/line', `There is no code at line ${line} of ${basename(path)} or below it.`);
+      return at(places, conditions, () => ({ line: nearest })).resolve(id, names);
+    },
+  };
+}
+
+const ADDRESS = /^\*?(0x[0-9a-f]{1,16})$/i;
+
+/** A breakpoint at a function by its symbol, behind its prologue where lines are known; `*0x…` is an address. */
+export function functionWish(images: Images, name: string, conditions: Conditions): NewWish {
+  const address = ADDRESS.exec(name.trim());
+  if (address) return { ...instructionWish(BigInt(address[1]!), conditions), kind: 'function breakpoint' };
+  return {
+    kind: 'function breakpoint',
+    key: keyOf(name, conditions),
+    resolve: (id, names) => {
+      const places = codeOf(images, name.trim());
+      if (places.length === 0)
+        throw new UserError(
+          'breakpoint/function',
+          images.all.length === 0
+            ? 'There are no symbols: name an ELF file as "symbols".'
+            : `There is no function ${name.slice(0, 100)} in ${images.all.map((image) => image.name).join(', ')}.`,
+        );
+      return at(places, conditions, (linear) => lineOf(images, linear)).resolve(id, names);
+    },
+  };
+}
+
+/** Link addresses of the functions with this name. */
+export function codeOf(images: Images, name: string): { image: Image; link: bigint }[] {
+  return images
+    .named(name)
+    .filter(({ symbol }) => symbol.kind !== 'object')
+    .map(({ image, symbol }) => ({
+      image,
+      link: image.symbols.hasLines ? image.symbols.afterPrologue(symbol.address) : symbol.address,
+    }));
+}
+
+/** A breakpoint at a linear address. */
+export function instructionWish(linear: bigint, conditions: Conditions): NewWish {
+  return {
+    kind: 'instruction breakpoint',
+    key: keyOf(hex(linear), conditions),
+    resolve: (id, names) => ({
+      told: { verified: true, instructionReference: hex(linear) },
+      code: [{ id, linear, ...parseConditions(conditions, names) }],
+    }),
+  };
+}
+
+function lineOf(images: Images, linear: bigint): Partial<DebugProtocol.Breakpoint> {
+  const found = images.lineAt(linear);
+  if (!found) return {};
+  const path = images.sourcePath(found);
+  return { line: found.line, source: { name: basename(path), path } };
+}

@@ -1,0 +1,45 @@
+/** What this adapter can do beyond the protocol's minimum. */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import { FILTERS } from './breakpoints/event-filters';
+
+/** The body of the answer to `initialize`. */
+export const CAPABILITIES: DebugProtocol.Capabilities = {
+  supportsConfigurationDoneRequest: true,
+  supportsFunctionBreakpoints: true,
+  supportsConditionalBreakpoints: true,
+  supportsHitConditionalBreakpoints: true,
+  supportsLogPoints: true,
+  supportsInstructionBreakpoints: true,
+  supportsDataBreakpoints: true,
+  supportsDataBreakpointBytes: true,
+  supportsBreakpointLocationsRequest: true,
+  supportsExceptionFilterOptions: true,
+  supportsExceptionInfoRequest: true,
+  exceptionBreakpointFilters: FILTERS.map(({ id, label, description, isDefault, conditionDescription }) => ({
+    filter: id,
+    label,
+    description,
+    default: isDefault,
+    supportsCondition: true,
+    conditionDescription,
+  })),
+  supportsEvaluateForHovers: true,
+  supportsSetVariable: true,
+  supportsSetExpression: true,
+  supportsCompletionsRequest: true,
+  completionTriggerCharacters: [' ', '$'],
+  supportsValueFormattingOptions: true,
+  supportsReadMemoryRequest: true,
+  supportsWriteMemoryRequest: true,
+  supportsDisassembleRequest: true,
+  supportsSteppingGranularity: true,
+  supportsGotoTargetsRequest: true,
+  supportsModulesRequest: true,
+  supportsLoadedSourcesRequest: true,
+  supportsDelayedStackTraceLoading: true,
+  supportsRestartRequest: true,
+  supportsTerminateRequest: true,
+  supportTerminateDebuggee: true,
+  supportSuspendDebuggee: true,
+  supportsCancelRequest: true,
+};

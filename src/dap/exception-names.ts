@@ -1,0 +1,23 @@
+/** The SDM's descriptions of exceptions by vector (Vol. 3A, table 6-1). */
+export const EXCEPTION_NAMES: Readonly<Record<number, string>> = {
+  0: 'Divide Error',
+  1: 'Debug Exception',
+  2: 'NMI Interrupt',
+  3: 'Breakpoint',
+  4: 'Overflow',
+  5: 'BOUND Range Exceeded',
+  6: 'Invalid Opcode',
+  7: 'Device Not Available',
+  8: 'Double Fault',
+  10: 'Invalid TSS',
+  11: 'Segment Not Present',
+  12: 'Stack-Segment Fault',
+  13: 'General Protection',
+  14: 'Page Fault',
+  16: 'x87 FPU Floating-Point Error',
+  17: 'Alignment Check',
+  18: 'Machine Check',
+  19: 'SIMD Floating-Point Exception',
+  20: 'Virtualization Exception',
+  21: 'Control Protection Exception',
+};

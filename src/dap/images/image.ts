@@ -1,0 +1,70 @@
+/** A program in the guest that symbols are known of: its symbol file, and how far from its link address it lies. */
+import { basename } from 'node:path';
+import { openSymbolFile, type SymbolFile, type SymbolInfo } from '../../symbols/symbol-file';
+import { FileBytes, inflate } from './file-bytes';
+
+/** A line of a source file, as the program's debug information names it. */
+export interface ImageLine {
+  readonly image: Image;
+  /** The path in the debug information. */
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  /** Linear addresses of the code that belongs to it. */
+  readonly start: bigint;
+  readonly end: bigint;
+}
+
+/** One program. */
+export class Image {
+  readonly name: string;
+  /** Linear address minus link address; undefined until the program is found in memory. */
+  slide: bigint | undefined;
+  private readonly bytes: FileBytes;
+  readonly symbols: SymbolFile;
+
+  /** Opens a symbol file. Throws UserErrors. */
+  constructor(
+    readonly id: number,
+    readonly path: string,
+  ) {
+    this.name = basename(path);
+    this.bytes = new FileBytes('symbol', path);
+    try {
+      this.symbols = openSymbolFile(this.bytes, { inflate });
+    } catch (error) {
+      this.bytes.close();
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.bytes.close();
+  }
+
+  /** Where a link address lies in the guest; undefined until the program is found. */
+  linear(link: bigint): bigint | undefined {
+    return this.slide === undefined ? undefined : BigInt.asUintN(64, link + this.slide);
+  }
+
+  /** The link address of a linear one; undefined until the program is found, and outside of its segments. */
+  link(linear: bigint): bigint | undefined {
+    if (this.slide === undefined) return undefined;
+    const link = BigInt.asUintN(64, linear - this.slide);
+    return this.symbols.segments.some(({ start, end }) => link >= start && link < end) ? link : undefined;
+  }
+
+  /** The symbol that a linear address lies in, and how far. */
+  symbolAt(linear: bigint): { symbol: SymbolInfo; offset: bigint } | undefined {
+    const link = this.link(linear);
+    return link === undefined ? undefined : this.symbols.symbolAt(link);
+  }
+
+  lineAt(linear: bigint): ImageLine | undefined {
+    const link = this.link(linear);
+    const row = link === undefined ? undefined : this.symbols.lineAt(link);
+    if (!row || row.line === 0) return undefined;
+    const { file, line, column, start, end } = row;
+    return { image: this, file, line, column, start: this.linear(start)!, end: this.linear(end)! };
+  }
+}

@@ -1,0 +1,115 @@
+/** Memory and code on the console. */
+import { check } from './check';
+
+describe('console: mem and x', () =>
+  check([
+    [
+      'mem &jiffies',
+      '0x1000  00 01 02 03 04 05 06 07  08 09 0a 0b 0c 0d 0e 0f  ................',
+      '0x1010  10 11 12 13 14 15 16 17  18 19 1a 1b 1c 1d 1e 1f  ................',
+      '0x1020  68 65 6c 6c 6f 2c 20 77  6f 72 6c 64 00 74 61 69  hello, world.tai',
+      '0x1030  6c 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00  l...............',
+      'Memory ends at 0x1040.',
+    ],
+    [
+      'mem &jiffies 20',
+      '0x1000  00 01 02 03 04 05 06 07  08 09 0a 0b 0c 0d 0e 0f  ................',
+      '0x1010  10 11 12 13                                       ....',
+    ],
+    ['mem &jiffies + 1 0x2', '0x1008  08 09                                             ..'],
+    ['mem/5 physical:0x1000', 'physical:0x1000  01 02 03 04 05                                    .....'],
+    [
+      'mem guestPhysical(0x1030)',
+      'guestPhysical:0x1030  6c 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00  l...............',
+      'Memory ends at guestPhysical:0x1040.',
+    ],
+    ['mem 0x5000', '! There is no memory at 0x5000: "walk" shows where the way to it ends.'],
+    ['mem &jiffies 5000', '! "5000" is not a count from 1 to 4096.'],
+    ['mem', '! Write: mem[/BYTES] ADDRESS [BYTES] ("help mem" says more).'],
+    ['mem foo 3', '! There is no symbol, register or variable `foo` (column 1).'],
+    ['x &jiffies', '0x1000 <jiffies>:  0x0706050403020100  0x0f0e0d0c0b0a0908'],
+    ['x/4xw &jiffies', '0x1000 <jiffies>:  0x03020100  0x07060504  0x0b0a0908  0x0f0e0d0c'],
+    [
+      'x/10b &jiffies',
+      '0x1000 <jiffies>:  0x00  0x01  0x02  0x03  0x04  0x05  0x06  0x07',
+      '0x1008 <write>:    0x08  0x09',
+    ],
+    ['x/6c 0x101f', "0x101f <write+0x17>:  0x1f  'h'  'e'  'l'  'l'  'o'"],
+    ['x/3s 0x1020', '0x1020:  "hello, world"', '0x102d:  "tail"', '0x1032:  ""'],
+    ['x/s 0x1031', '0x1031:  ""'],
+    ['x/2tb 0x1001', '0x1001 <jiffies+0x1>:  0b00000001  0b00000010'],
+    [
+      'x/t &jiffies',
+      '0x1000 <jiffies>:  0b0000011100000110000001010000010000000011000000100000000100000000',
+      '0x1008 <write>:    0b0000111100001110000011010000110000001011000010100000100100001000',
+    ],
+    ['x/6hd 0x1000', '0x1000 <jiffies>:  256  770  1284  1798  2312  2826'],
+    ['x/2u 0x1000', '0x1000 <jiffies>:  506097522914230528  1084818905618843912'],
+    ['x/2a $rsp', '0x1020 <write+0x18>:  0x77202c6f6c6c6568', '0x1028:               0x69617400646c726f'],
+    ['x/a 0xffffffff81000100', '! There is no memory at 0xffffffff81000100: "walk" shows where the way to it ends.'],
+    [
+      'x/3i main',
+      'main main.c:3:',
+      '    0xffffffff81000000  55              push rbp',
+      '    0xffffffff81000001  48 89 e5        mov rbp, rsp',
+      '=>  0xffffffff81000004  e8 17 00 00 00  call 0xffffffff81000020 <stub>',
+    ],
+    ['x/9g 0x1030', '0x1030:  0x000000000000006c  0x0000000000000000', 'Memory ends at 0x1040.'],
+    [
+      'x/q 1',
+      '! The option "/q" means nothing here: write a count, a size b, h, w or g, and a format x, d, u, t, c, a, s or i.',
+    ],
+    ['x/0 1', '! "0" is not a count from 1 to 1024.'],
+    ['x', '! Write: x[/COUNT SIZE FORMAT] ADDRESS ("help x" says more).'],
+  ]));
+
+describe('console: dis and sym', () =>
+  check([
+    [
+      'dis',
+      'main+0x4 main.c:3:',
+      '=>  0xffffffff81000004  e8 17 00 00 00  call 0xffffffff81000020 <stub>',
+      'main main.c:4:',
+      '    0xffffffff81000009  90              nop',
+      '    0xffffffff8100000a  eb fe           jmp 0xffffffff8100000a <main+0xa>',
+      '    0xffffffff8100000c  0f 0b           ud2',
+    ],
+    [
+      'dis main 3',
+      'main main.c:3:',
+      '    0xffffffff81000000  55              push rbp',
+      '    0xffffffff81000001  48 89 e5        mov rbp, rsp',
+      '=>  0xffffffff81000004  e8 17 00 00 00  call 0xffffffff81000020 <stub>',
+    ],
+    [
+      'dis/2 main + 1',
+      'main+0x1 main.c:3:',
+      '    0xffffffff81000001  48 89 e5        mov rbp, rsp',
+      '=>  0xffffffff81000004  e8 17 00 00 00  call 0xffffffff81000020 <stub>',
+    ],
+    [
+      'dis main + 0x20 - 0x20',
+      'main main.c:3:',
+      '    0xffffffff81000000  55              push rbp',
+      '    0xffffffff81000001  48 89 e5        mov rbp, rsp',
+      '=>  0xffffffff81000004  e8 17 00 00 00  call 0xffffffff81000020 <stub>',
+      'main main.c:4:',
+      '    0xffffffff81000009  90              nop',
+      '    0xffffffff8100000a  eb fe           jmp 0xffffffff8100000a <main+0xa>',
+      '    0xffffffff8100000c  0f 0b           ud2',
+    ],
+    ['dis 0x5000', '! There is no memory at 0x5000: "walk" shows where the way to it ends.'],
+    [
+      'dis physical:0x1000 2',
+      '  physical:0x1000  01 02                 add dword ptr [rdx], eax',
+      '  physical:0x1002  03 04 05 06 07 08 09  add eax, dword ptr [rax*1+0x9080706]',
+    ],
+    ['dis main 201', '! "201" is not a count from 1 to 200.'],
+    ['sym main', '0xffffffff81000000 <main>, main.c:3'],
+    ['sym $rip', '0xffffffff81000004 <main+0x4>, main.c:3'],
+    ['sym 5', '0x5: no symbol'],
+    ['sym jiffies', '0x1000 <jiffies>, 8 bytes'],
+    ['sym', '! Write: sym NAME|ADDRESS ("help sym" says more).'],
+    ['sym &jiffies', '0x1000 <jiffies>'],
+    ['sym jiffies & 0', '0x0: no symbol'],
+  ]));
