@@ -44,7 +44,7 @@ export function stepLine(context: StepContext, over: boolean): Operation {
         continue;
       }
       // In the middle of a line is where a call came back to, or a jump of the same statement.
-      if (linear === line.start && !isSame(first, line)) return stop;
+      if (linear === line.start && line.isStatement && !isSame(first, line)) return stop;
       range = line;
     }
   };

@@ -313,7 +313,14 @@ export class Rtc implements Device<RtcState> {
         register('C', 8, at(RtcAddress.C), this.peekCmos(RtcAddress.C), FIELDS_C),
         register('D', 8, at(RtcAddress.D), VRT, FIELDS_D),
         register('index', 8, 'port +0', this.index),
-        register('memory', MEMORY_BYTES * 8, `${at(MEMORY)} to 0x7f`, this.memoryValue(), undefined, 'lowest byte first'),
+        register(
+          'memory',
+          MEMORY_BYTES * 8,
+          `${at(MEMORY)} to 0x7f`,
+          this.memoryValue(),
+          undefined,
+          'lowest byte first',
+        ),
       ],
     };
   }

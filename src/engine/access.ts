@@ -92,7 +92,7 @@ export interface AccessImports {
   readonly busWrite: FunctionRef;
   /** (host address, bytes, source): told before a flagged page changes. */
   readonly flaggedWrite: FunctionRef;
-  /** (linear, bytes, 1 for a write): told of slow accesses while anything is watched. */
+  /** (linear, bytes, 0 for a read, 1 for a write, 2 for one of what was read first): told of slow accesses while anything is watched. */
   readonly watchedAccess: FunctionRef;
 }
 
@@ -159,8 +159,8 @@ export function emitAccess(module: ModuleBuilder, plan: MemoryPlan, fill: Functi
     i64.ne(i64.shrU(linear, i64.const(12)), i64.shrU(last, i64.const(12)));
 
   /** Tells of an access that was proved, if anything is watched. */
-  const tell = (f: FunctionBuilder, linear: I64, bytes: I32, write: 0 | 1): void =>
-    f.if(word(STATE.watches), () => f.call(imports.watchedAccess, linear, bytes, i32.const(write)));
+  const tell = (f: FunctionBuilder, linear: I64, bytes: I32, kind: I32): void =>
+    f.if(word(STATE.watches), () => f.call(imports.watchedAccess, linear, bytes, kind));
 
   /** Copies one part into the bounce buffer at `at`, from memory or from the bus. */
   const fetchPart = (f: FunctionBuilder, host: I32, length: I32, at: I32, bus: I64): void =>
@@ -183,12 +183,12 @@ export function emitAccess(module: ModuleBuilder, plan: MemoryPlan, fill: Functi
       f.if(i32.eqz(second), () => f.return(i32.const(0)));
       const length = f.let(i32.sub(i32.const(4096), i32.and(i32.wrap(linear), i32.const(0xfff))));
       const secondBus = f.let(quad(STATE.busAddress));
-      tell(f, linear, bytes, 0);
+      tell(f, linear, bytes, i32.const(0));
       fetchPart(f, host, length, i32.const(STATE.bounce), bus);
       fetchPart(f, second, i32.sub(bytes, length), i32.add(i32.const(STATE.bounce), length), secondBus);
       f.return(i32.const(STATE.bounce));
     });
-    tell(f, linear, bytes, 0);
+    tell(f, linear, bytes, i32.const(0));
     f.if(i32.ne(host, i32.const(ON_BUS)), () => f.return(host));
     f.call(imports.busRead, busAddress(bus), bytes, i32.const(STATE.bounce));
     f.return(i32.const(STATE.bounce));
@@ -231,7 +231,9 @@ export function emitAccess(module: ModuleBuilder, plan: MemoryPlan, fill: Functi
     const linear = f.param(0, 'i64').get();
     const bytes = f.param(1, 'i32').get();
     const purpose = f.param(2, 'i32').get();
-    const tellUnlessProof = (): void => f.if(i32.ne(purpose, i32.const(STORE.proof)), () => tell(f, linear, bytes, 1));
+    const kind = i32.add(i32.eq(purpose, i32.const(STORE.preload)), i32.const(1));
+    const tellUnlessProof = (): void =>
+      f.if(i32.ne(purpose, i32.const(STORE.proof)), () => tell(f, linear, bytes, kind));
     const last = lastByte(f, linear, bytes);
     check(f, linear, last, bytes, f.param(3, 'i32').get());
     const host = f.let(callExpr('i32', fill, linear, i32.const(ACCESS.write)));

@@ -113,8 +113,8 @@ export class Interpreter implements LinearMemory {
         breakpointHit: (isFetched: number) => this.breakpointHit(isFetched === 1, hooks),
         dropBlock: (block: number) => this.blocks.drop(block >>> 0),
         pageWatched: (linear: bigint) => this.watches.ofPage(BigInt.asUintN(64, linear)),
-        watchedAccess: (linear: bigint, length: number, write: number) =>
-          this.noteAccess(BigInt.asUintN(64, linear), length, write === 1),
+        watchedAccess: (linear: bigint, length: number, kind: number) =>
+          this.noteAccess(BigInt.asUintN(64, linear), length, kind),
       },
     });
     this.exports = instance.exports as unknown as Exports;
@@ -365,12 +365,13 @@ export class Interpreter implements LinearMemory {
   }
 
   /** An access took the slow path while something is watched. */
-  private noteAccess(linear: bigint, bytes: number, isWrite: boolean): void {
+  private noteAccess(linear: bigint, bytes: number, accessKind: number): void {
     if (this.proving) return;
     const is64Bit = (this.state.word(STATE.mode) & MODE.codeMask) === MODE.code64;
     const room = Number((is64Bit ? 1n << 64n : 1n << 32n) - linear);
-    let isMet = this.watches.note({ linear, bytes: Math.min(bytes, room), isWrite });
-    if (bytes > room) isMet = this.watches.note({ linear: 0n, bytes: bytes - room, isWrite }) || isMet;
+    const access = { isWrite: accessKind !== 0, readsFirst: accessKind === 2 };
+    let isMet = this.watches.note({ linear, bytes: Math.min(bytes, room), ...access });
+    if (bytes > room) isMet = this.watches.note({ linear: 0n, bytes: bytes - room, ...access }) || isMet;
     if (isMet) this.shorten(0);
   }
 

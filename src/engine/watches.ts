@@ -23,6 +23,8 @@ export interface WatchedAccess {
   readonly linear: bigint;
   readonly bytes: number;
   readonly isWrite: boolean;
+  /** A write whose instruction reads the old content first. */
+  readonly readsFirst: boolean;
 }
 
 /** What of a page is watched, for the TLB: bits. */

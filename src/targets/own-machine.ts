@@ -15,8 +15,10 @@ import type { MappingsAnswer, MappingsQuery, MemoryMapAnswer } from '../protocol
 import type { VmcsAnswer } from '../protocol/vmcs';
 import type { WalkAnswer } from '../protocol/walk';
 import { createMachine } from './create-machine';
+import { devicesAnswer } from './inspection/devices-answer';
 import { describeExit, exitReasonNumbers } from './inspection/exit-description';
 import { exitsAnswer } from './inspection/exits-answer';
+import { interruptsAnswer } from './inspection/interrupts-answer';
 import { mappingsAnswer } from './inspection/mappings-answer';
 import { memoryMapAnswer } from './inspection/memory-map';
 import { registerGroups, registersOf, writeRegisterOf } from './inspection/registers';
@@ -230,11 +232,11 @@ export class OwnMachine implements Target {
   }
 
   async devices(): Promise<DevicesAnswer> {
-    throw new Error('bug: devices are not described yet');
+    return devicesAnswer(this.machine);
   }
 
   async interrupts(): Promise<InterruptsAnswer> {
-    throw new Error('bug: interrupts are not described yet');
+    return interruptsAnswer(this.machine);
   }
 
   async sendSerial(bytes: Uint8Array): Promise<void> {

@@ -123,6 +123,12 @@ describe("the debugger's screen", () => {
     assert.equal(shown(), 'guest| login: \nPaused\nguest| root\nguest| Pass\n');
   });
 
+  it('passes no control sequence on but its own colours', () => {
+    const { screen: on, shown } = screen(COLOURED);
+    on.print(`${on.mark('stop', 'a')}\x1b]0;t\x07\x1b[2J\tb\r\n`);
+    assert.equal(shown(), '\x1b[1ma\x1b[0m]0;t[2J\tb\n');
+  });
+
   it('writes whole lines above a prompt', () => {
     const { screen: on, shown } = screen();
     const steps: string[] = [];

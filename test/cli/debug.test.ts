@@ -75,6 +75,13 @@ describe('vmxray debug without a terminal', function () {
     assert.match(output, /Breakpoint 1, .*guard.*: [^]*timer_interrupt/);
   });
 
+  it('plays the tour of npm start', async () => {
+    const { code, output } = await vmxray(...TOUR, '--script', 'test/support/tour.commands');
+    assert.equal(code, 0, output);
+    assert.equal(output.match(/^Paused on VM exit: /gm)?.length, 3);
+    assert.match(output, /\* *#0 .*describe_processor[^]*linear 0x[^\n]*physical 0x[^]*ticks == 9\n[^]*RESULT pass/);
+  });
+
   it('says what cannot be done, goes on, and ends with 1', async () => {
     const { code, output } = await piped(['bogus words', 'break nowhere_at_all', 'delete 9', 'p 1 +', 'stepi']);
     assert.equal(code, 1);

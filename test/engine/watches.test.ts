@@ -12,8 +12,18 @@ const DATA = 0x30000;
 const HLT = 0xf4;
 
 const watch = (linear: number, length: number, reads: boolean): Watch => ({ linear: BigInt(linear), length, reads });
-const write = (linear: number, bytes: number): WatchedAccess => ({ linear: BigInt(linear), bytes, isWrite: true });
-const read = (linear: number, bytes: number): WatchedAccess => ({ linear: BigInt(linear), bytes, isWrite: false });
+const write = (linear: number, bytes: number, readsFirst = false): WatchedAccess => ({
+  linear: BigInt(linear),
+  bytes,
+  isWrite: true,
+  readsFirst,
+});
+const read = (linear: number, bytes: number): WatchedAccess => ({
+  linear: BigInt(linear),
+  bytes,
+  isWrite: false,
+  readsFirst: false,
+});
 
 /** Runs `code` with RDI = `rdi`, RSI = DATA, RCX = 4 until HLT, in as many runs as it takes. */
 function run(
@@ -55,7 +65,7 @@ const CASES: readonly Case[] = [
   { what: 'a read', watches: [watch(DATA, 4, true)], code: [0x8b, 0x07], accesses: [read(DATA, 4)], completed: 1 },
   { what: 'the byte in front', watches: [watch(DATA + 4, 4, true)], code: [0x89, 0x07], accesses: [], completed: 1 },
   { what: 'the byte behind', watches: [watch(DATA - 4, 4, true)], code: [0x89, 0x07], accesses: [], completed: 1 },
-  { what: 'a read-modify-write, once', watches: [watch(DATA, 4, true)], code: [0x01, 0x07], accesses: [write(DATA, 4)], completed: 1 }, // prettier-ignore
+  { what: 'a read-modify-write, once', watches: [watch(DATA, 4, true)], code: [0x01, 0x07], accesses: [write(DATA, 4, true)], completed: 1 }, // prettier-ignore
   { what: 'a write across a page', watches: [watch(DATA + PAGE, 1, false)], code: [0x48, 0x89, 0x07], rdi: DATA + PAGE - 4, accesses: [write(DATA + PAGE - 4, 8)], completed: 1 }, // prettier-ignore
   { what: 'a watch across a page', watches: [watch(DATA + PAGE - 1, 2, false)], code: [0x88, 0x07], rdi: DATA + PAGE, accesses: [write(DATA + PAGE, 1)], completed: 1 }, // prettier-ignore
   { what: 'both sides of MOVSB', watches: [watch(DATA, 1, true), watch(DATA + 64, 1, false)], code: [0xa4], rdi: DATA + 64, accesses: [read(DATA, 1), write(DATA + 64, 1)], completed: 1 }, // prettier-ignore

@@ -15,6 +15,9 @@ export interface Prompt {
 /** Stands before each line of the guest's. */
 export const GUEST_MARK = 'guest| ';
 
+/** Controls but tab, line feed and our own colours: names and sources of a guest are not to be trusted either. */
+const UNSAFE = /(?!\x1b\[\d*m)[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
+
 export class Screen {
   /** The prompt while there is one. */
   prompt: Prompt | undefined;
@@ -35,7 +38,8 @@ export class Screen {
   /** Writes one or more lines of the debugger's own. */
   print(text: string): void {
     if (text === '') return;
-    this.put(`${this.endOfGuestLine()}${text.endsWith('\n') ? text : `${text}\n`}`);
+    const safe = text.replace(UNSAFE, '');
+    this.put(`${this.endOfGuestLine()}${safe.endsWith('\n') ? safe : `${safe}\n`}`);
   }
 
   /** Writes a sentence about something that went wrong. */

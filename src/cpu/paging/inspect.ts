@@ -252,8 +252,7 @@ export function isEptEntryMisconfigured(entry: bigint, level: number): boolean {
  * else the page that an entry of that level (0 the lowest) maps. Guest-physical. SDM Vol. 3A tables 4-4 to 4-20.
  */
 export function entryTarget(entry: bigint, mode: number, level: number): bigint {
-  if (mode === 1)
-    return level === 1 ? (entry & 0xffc00000n) | (((entry >> 13n) & 0x7fn) << 32n) : entry & 0xfffff000n;
+  if (mode === 1) return level === 1 ? (entry & 0xffc00000n) | (((entry >> 13n) & 0x7fn) << 32n) : entry & 0xfffff000n;
   const offset = level < 0 ? 0n : (1n << (12n + 9n * BigInt(level))) - 1n;
   return entry & ADDRESS & ~offset;
 }

@@ -10,6 +10,8 @@ export interface ImageLine {
   readonly file: string;
   readonly line: number;
   readonly column: number;
+  /** A statement begins at `start`: a place to stop at. */
+  readonly isStatement: boolean;
   /** Linear addresses of the code that belongs to it. */
   readonly start: bigint;
   readonly end: bigint;
@@ -64,7 +66,7 @@ export class Image {
     const link = this.link(linear);
     const row = link === undefined ? undefined : this.symbols.lineAt(link);
     if (!row || row.line === 0) return undefined;
-    const { file, line, column, start, end } = row;
-    return { image: this, file, line, column, start: this.linear(start)!, end: this.linear(end)! };
+    const { file, line, column, isStatement, start, end } = row;
+    return { image: this, file, line, column, isStatement, start: this.linear(start)!, end: this.linear(end)! };
   }
 }

@@ -1,15 +1,16 @@
 /**
  * A machine's process: owns the target, listens for clients, and decides when it is over. A machine that nobody keeps
  * ends a while after its last client went away without a word; one that somebody has detached from, or that was started
- * to stay, waits for the next client, unless its guest has powered off.
+ * to stay, waits for the next client, unless its guest has powered off or its file is gone.
  */
+import { existsSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { resolve } from 'node:path';
 import type { MachineEntry } from '../../protocol/host';
 import type { Counters, Target, TargetEvent } from '../target';
 import { HostConnection, type HostDoor } from './host-connection';
 import type { Call } from './methods';
-import { newSocketPath, removeEntry, writeEntry } from './registry';
+import { entryPath, newSocketPath, removeEntry, writeEntry } from './registry';
 import { SharedTarget, type SharedDebugger } from './shared-target';
 
 /** How long a machine waits for a client by default, in milliseconds. */
@@ -65,7 +66,7 @@ class Host implements MachineHost, HostDoor {
   private readonly server: Server;
   private readonly shared: SharedTarget;
   private readonly clients = new Map<HostConnection, SharedDebugger>();
-  private readonly beat: NodeJS.Timeout;
+  private beat: NodeJS.Timeout | undefined;
   private grace: NodeJS.Timeout | undefined;
   private kept: boolean;
   private closed = false;
@@ -82,7 +83,6 @@ class Host implements MachineHost, HostDoor {
     this.over = new Promise((finish) => (this.finish = finish));
     this.server = createServer((socket) => new HostConnection(socket, this));
     this.server.maxConnections = MOST_CONNECTIONS;
-    this.beat = setInterval(() => void this.sayCounters(), COUNTERS_MS);
     target.onEvent((event) => this.onEvent(event));
   }
 
@@ -92,6 +92,7 @@ class Host implements MachineHost, HostDoor {
       this.server.listen(this.entry.socket, listening);
     });
     writeEntry(this.options.folder, this.entry);
+    this.beat = setInterval(() => void this.onBeat(), COUNTERS_MS);
     this.waitForClients();
   }
 
@@ -155,6 +156,16 @@ class Host implements MachineHost, HostDoor {
     const before = this.counters;
     this.counters = { instructions, ticks, exits };
     return before.instructions !== instructions || before.ticks !== ticks;
+  }
+
+  private async onBeat(): Promise<void> {
+    await this.sayCounters();
+    if (this.clients.size === 0 && !this.isListed()) await this.close('Nobody could find it any more.');
+  }
+
+  /** Who takes a machine's file away (a runtime directory goes with its user's login) leaves it without a door. */
+  private isListed(): boolean {
+    return existsSync(entryPath(this.options.folder, this.entry.id));
   }
 
   private async sayCounters(): Promise<void> {

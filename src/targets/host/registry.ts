@@ -33,12 +33,15 @@ export const newMachineId = (): string => randomBytes(4).toString('hex');
 export const newSocketPath = (folder: string, id: string): string =>
   process.platform === 'win32' ? `${PIPES}${id}-${randomBytes(16).toString('hex')}` : join(folder, `${id}.sock`);
 
+/** The file that lists a machine. */
+export const entryPath = (folder: string, id: string): string => join(folder, `${id}.json`);
+
 /** Where a machine's process writes what it has to complain of. */
 export const logPath = (folder: string, id: string): string => join(folder, `${id}.log`);
 
 /** Lists a machine that listens already. */
 export function writeEntry(folder: string, entry: MachineEntry): void {
-  const path = join(folder, `${entry.id}.json`);
+  const path = entryPath(folder, entry.id);
   // Whole or not at all, for who reads it meanwhile.
   writeFileSync(`${path}.new`, `${JSON.stringify(entry, undefined, 2)}\n`, { mode: 0o600 });
   renameSync(`${path}.new`, path);
@@ -87,7 +90,7 @@ function readEntry(folder: string, id: string): MachineEntry | undefined {
   let file: number | undefined;
   try {
     file = openSync(
-      join(folder, `${id}.json`),
+      entryPath(folder, id),
       constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0),
     );
     const status = fstatSync(file);

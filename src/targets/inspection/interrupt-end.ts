@@ -39,7 +39,9 @@ export class InterruptEnd {
     this.lapic = board.lapic.save();
     this.priority = board.lapic.processorPriority;
     this.mode = board.lapic.apicMode;
-    const [flags, { sti, movSs, nmi }] = machine.asGuest(() => [state.rflags, { ...processor.interruptibility }] as const);
+    const [flags, { sti, movSs, nmi }] = machine.asGuest(
+      () => [state.rflags, { ...processor.interruptibility }] as const,
+    );
     const shadow = movSs ? 'the processor has blocking by MOV SS' : undefined;
     const blocking = sti ? 'the processor has blocking by STI' : shadow;
     this.blocksInterrupts = flags & EFLAGS.IF ? blocking : 'RFLAGS.IF = 0';

@@ -86,7 +86,12 @@ function picHop(controller: string, chip: Pic8259A, ir: number): InterruptHop {
 function picPath(end: InterruptEnd, master: Pic8259A, slave: Pic8259A, irq: number): Path {
   const ir = irq & 7;
   const isSlave = irq >= 8;
-  const chips = isSlave ? ([['PIC slave', slave, ir], ['PIC master', master, IRQ.cascade]] as const) : ([['PIC master', master, ir]] as const);
+  const chips = isSlave
+    ? ([
+        ['PIC slave', slave, ir],
+        ['PIC master', master, IRQ.cascade],
+      ] as const)
+    : ([['PIC master', master, ir]] as const);
   const hops = chips.map(([name, chip, input]) => picHop(name, chip, input));
   const reasons = chips.flatMap(([name, chip, input]) => {
     const why = chip.whyBlocked(input);

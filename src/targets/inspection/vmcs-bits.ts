@@ -16,7 +16,8 @@ import type { RegisterField } from '../target';
 import * as registers from './registers/fields';
 import { bit, range } from './registers/fields';
 
-const controls = (vector: ControlVector): RegisterField[] => controlsOf[vector].map(({ bit: at, name }) => bit(at, name));
+const controls = (vector: ControlVector): RegisterField[] =>
+  controlsOf[vector].map(({ bit: at, name }) => bit(at, name));
 
 const exceptionBitmap = Array.from({ length: 32 }, (_, vector) => {
   const name = EXCEPTION_NAMES[vector] ?? (vector === 2 ? 'NMI' : `vector ${vector}`);

@@ -3,6 +3,7 @@
  * beside the machine, so that a breakpoint that does not stop costs no message.
  */
 import { UserError } from '../../common/errors';
+import type { WatchedAccess } from '../../engine/watches';
 import { isTrue } from '../../symbols/expression/arithmetic';
 import type { Scope } from '../../symbols/expression/evaluate';
 import { evaluate } from '../../symbols/expression/evaluate';
@@ -72,11 +73,11 @@ export class BreakpointTable {
     return this.meet(this.code.get(linear) ?? NONE, scope);
   }
 
-  /** The guest has accessed [linear, linear + bytes). */
-  atData(linear: bigint, bytes: number, isWrite: boolean, scope: Scope): Met | undefined {
+  /** The guest has made an access. */
+  atData({ linear, bytes, isWrite, readsFirst }: WatchedAccess, scope: Scope): Met | undefined {
     const met = this.data.filter(
       ({ breakpoint }) =>
-        breakpoint.access !== (isWrite ? 'read' : 'write') &&
+        (isWrite ? readsFirst || breakpoint.access !== 'read' : breakpoint.access !== 'write') &&
         linear < breakpoint.linear + BigInt(breakpoint.length) &&
         breakpoint.linear < linear + BigInt(bytes),
     );

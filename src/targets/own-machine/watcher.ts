@@ -136,8 +136,9 @@ export class Watcher {
   }
 
   private watched(accesses: readonly WatchedAccess[]): boolean {
-    for (const { linear, bytes, isWrite } of accesses) {
-      const met = this.table.atData(linear, bytes, isWrite, this.scope);
+    for (const access of accesses) {
+      const { linear, bytes, isWrite } = access;
+      const met = this.table.atData(access, this.scope);
       if (met) this.stop({ reason: 'data breakpoint', linear, length: bytes, isWrite, ...met });
     }
     return this.cause !== undefined;

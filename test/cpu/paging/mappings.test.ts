@@ -41,7 +41,7 @@ class Tables {
       let slot = 0;
       for (let n = 0; n < count; n++) {
         slot = random(4) ? slot + 1 : random(PAGE / bytes);
-        const at = table * PAGE + (slot * bytes) % PAGE;
+        const at = table * PAGE + ((slot * bytes) % PAGE);
         if (bytes === 4) this.view.setUint32(at, Number(BigInt.asUintN(32, entry(slot))), true);
         else this.view.setBigUint64(at, entry(slot), true);
       }

@@ -327,6 +327,12 @@ describe('machine host', () => {
       });
     }
 
+    it('ends when nobody can find it any more', async () => {
+      await start({ keep: true });
+      rmSync(join(folder, `${host.entry.id}.json`));
+      assert.equal(await host.over, 'Nobody could find it any more.');
+    });
+
     it('stays while a client is there', async () => {
       await start({ graceMs: 40 });
       const { target } = await debug();

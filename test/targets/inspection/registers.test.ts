@@ -1,6 +1,6 @@
 // Registers read and written at stops: in the middle of a run, between a VM exit and the next entry, and on a bare machine.
 import assert from 'node:assert/strict';
-import { PAGING, STATE } from '../../../src/cpu/layout';
+import { MODE, PAGING, STATE } from '../../../src/cpu/layout';
 import { EFLAGS } from '../../../src/cpu/mode';
 import type { Machine } from '../../../src/machine/machine';
 import { evaluationRegister, isRegisterName, REGISTER_NAMES } from '../../../src/targets/inspection/register-names';
@@ -20,7 +20,7 @@ const PLACES: Readonly<Record<string, () => Machine>> = {
   },
   'in a run, PAE': () => guestWhen('pae', inMode(2)),
   'at an exit, real mode': () => {
-    const machine = guest('real16');
+    const machine = guestWhen('real16', ({ state }) => (state.word(STATE.mode) & MODE.protected) === 0);
     toExit(machine, () => true);
     return machine;
   },

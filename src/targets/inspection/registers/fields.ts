@@ -25,7 +25,10 @@ export function range(
 }
 
 /** Fields by their masks; `meanings` by name. */
-function fieldsOf(masks: Readonly<Record<string, number>>, meanings: Readonly<Record<string, string>>): RegisterField[] {
+function fieldsOf(
+  masks: Readonly<Record<string, number>>,
+  meanings: Readonly<Record<string, string>>,
+): RegisterField[] {
   return Object.entries(masks).map(([name, mask]) =>
     range(31 - Math.clz32(mask), 31 - Math.clz32(mask & -mask), name, meanings[name]),
   );

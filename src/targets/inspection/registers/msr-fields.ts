@@ -31,7 +31,10 @@ export const MSR_FIELDS: ReadonlyMap<number, readonly RegisterField[]> = new Map
   [MSR.SPEC_CTRL, [bit(0, 'IBRS'), bit(1, 'STIBP')]],
   [MSR.MTRRCAP, [range(7, 0, 'VCNT', 'variable ranges'), bit(8, 'FIX', 'fixed ranges'), bit(10, 'WC')]],
   [MSR.SYSENTER_CS, [range(15, 0, 'CS')]],
-  [MSR.MISC_ENABLE, [bit(0, 'fast strings'), bit(11, 'BTS unavailable'), bit(12, 'PEBS unavailable'), bit(18, 'MONITOR')]],
+  [
+    MSR.MISC_ENABLE,
+    [bit(0, 'fast strings'), bit(11, 'BTS unavailable'), bit(12, 'PEBS unavailable'), bit(18, 'MONITOR')],
+  ],
   [MSR.PAT, pat],
   [
     MSR.MTRR_DEF_TYPE,
@@ -43,10 +46,7 @@ export const MSR_FIELDS: ReadonlyMap<number, readonly RegisterField[]> = new Map
   ]).flat(),
   [MSR.STAR, [range(47, 32, 'SYSCALL CS and SS'), range(63, 48, 'SYSRET CS and SS')]],
   [MSR.X2APIC_FIRST + 0x0f, [range(7, 0, 'spurious vector'), bit(8, 'software enable'), bit(12, 'EOI suppression')]],
-  [
-    MSR.X2APIC_FIRST + 0x32,
-    lvt(range(18, 17, 'timer mode', undefined, ['one-shot', 'periodic', 'TSC-deadline'])),
-  ],
+  [MSR.X2APIC_FIRST + 0x32, lvt(range(18, 17, 'timer mode', undefined, ['one-shot', 'periodic', 'TSC-deadline']))],
   [MSR.X2APIC_FIRST + 0x33, lvt(deliveryMode)],
   [MSR.X2APIC_FIRST + 0x34, lvt(deliveryMode)],
   [MSR.X2APIC_FIRST + 0x35, lvt(deliveryMode, bit(13, 'active low'), bit(14, 'remote IRR'), bit(15, 'level'))],

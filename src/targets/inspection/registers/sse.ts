@@ -27,7 +27,8 @@ export const sseCells: readonly RegisterCell[] = [
     fields: MXCSR_FIELDS,
     read: ({ state }) => BigInt(state.word(STATE.mxcsr)),
     write: ({ state }, value) => {
-      if (value & ~BigInt(MXCSR_MASK)) throw refusedValue('MXCSR', value, 'bits 31:16 are reserved (SDM Vol. 1 10.2.3)');
+      if (value & ~BigInt(MXCSR_MASK))
+        throw refusedValue('MXCSR', value, 'bits 31:16 are reserved (SDM Vol. 1 10.2.3)');
       state.setWord(STATE.mxcsr, Number(value));
     },
   },

@@ -48,7 +48,8 @@ const READ_ONLY: Partial<Record<FieldGroup, string>> = {
 const STALE = 'the guest runs, so that this is its state at the last VM exit: write the register itself';
 
 function cell(machine: Machine, field: VmcsField): RegisterCell {
-  const readOnly = READ_ONLY[field.group] ?? (field.group === 'guest-state' && machine.vmx.isNonRoot ? STALE : undefined);
+  const readOnly =
+    READ_ONLY[field.group] ?? (field.group === 'guest-state' && machine.vmx.isNonRoot ? STALE : undefined);
   return {
     name: field.name,
     bits: fieldBits(field),
