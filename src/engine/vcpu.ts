@@ -33,8 +33,9 @@ const WORK_BETWEEN_QUESTIONS = 1 << 16;
 const WORK_OF_A_CALL = 1 << 12;
 /** Deliveries in a row without a completed instruction after which the machine stops. */
 const MAX_DELIVERIES = 10_000;
-/** Outcomes behind a completed instruction (or iteration); with any other the last one that began did not complete. */
-const COMPLETED: ReadonlySet<Outcome> = new Set([Outcome.DoneCheck, Outcome.JumpedCheck, Outcome.Budget]);
+/** True behind a completed instruction (or iteration); with other outcomes the last one that began did not complete. */
+const isCompleted = (outcome: Outcome): boolean =>
+  outcome === Outcome.DoneCheck || outcome === Outcome.JumpedCheck || outcome === Outcome.Budget;
 /** DR6.BS: single step. */
 const SINGLE_STEP = 0x4000;
 
@@ -103,6 +104,7 @@ export class Vcpu {
   private alone = false;
   private stopWanted = false;
   private workLeft = WORK_BETWEEN_QUESTIONS;
+  private readonly completedBefore = (): number => this.parts.interpreter.completedBefore;
 
   constructor(private readonly parts: VcpuParts) {
     this.state = parts.state;
@@ -177,7 +179,7 @@ export class Vcpu {
     const shadow = isShadowed ? { ...processor.interruptibility } : undefined;
     if (shadow) processor.endShadow();
     if (resumes) state.setWord(STATE.eflags, flags & ~EFLAGS.RF);
-    clock.startRun(() => interpreter.completedBefore);
+    clock.startRun(this.completedBefore);
     const outcome = interpreter.run(limit, resumes || shadow?.movSs === true);
     const { completed } = interpreter;
     clock.endRun(completed);
@@ -189,7 +191,7 @@ export class Vcpu {
       if (shadow) this.closeShadow(shadow);
       if (resumes) state.setWord(STATE.eflags, state.word(STATE.eflags) | EFLAGS.RF);
     }
-    if (COMPLETED.has(outcome)) this.metWatches(accesses);
+    if (isCompleted(outcome)) this.metWatches(accesses);
     return outcome;
   }
 

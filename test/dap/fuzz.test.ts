@@ -107,7 +107,7 @@ describe('DAP session, fuzzed', function () {
     await client.request('configurationDone');
     const answer = fc.asyncProperty(request, async ({ command, args }) => {
       const { success, message } = await client.response(command, args as object);
-      if (!success) assert.doesNotMatch(message ?? '', /bug/);
+      if (!success) assert.doesNotMatch(message ?? '', /has a bug/);
       await target.pause(); // so that a request that got through does not leave the machine running
       const { threads } = await client.request<{ threads: unknown[] }>('threads');
       assert.equal(threads.length, 1);
@@ -136,14 +136,14 @@ describe('DAP session, fuzzed', function () {
       await client.request('configurationDone');
       const sample = fc.sample(request, { numRuns: 10_000, seed: 20_260_202 });
       // A restart takes a new process: some do.
-      const requests = sample.map((one, index) => (one.command === 'restart' && index % 20 > 0 ? PING : one));
+      const requests = sample.map((one, index) => (one.command === 'restart' && index % 60 > 0 ? PING : one));
       const broken = fc.sample(raw, { numRuns: 100, seed: 20_260_203 });
       for (let first = 0; first < requests.length; first += 100) {
         const batch = requests
           .slice(first, first + 100)
           .map(({ command, args }) => client.response(command, args as object));
         for (const { success, message } of await Promise.all(batch))
-          if (!success) assert.doesNotMatch(message ?? '', /bug/);
+          if (!success) assert.doesNotMatch(message ?? '', /has a bug/);
         client.sendBytes(broken[first / 100]!);
         const { threads } = await client.request<{ threads: unknown[] }>('threads');
         assert.equal(threads.length, 1);

@@ -56,13 +56,15 @@ export class FieldDirectory {
 }
 
 const MAX_WRITTEN = 64;
+/** 32-bit words of a set of rules of VM entry, one bit each. */
+export const RULE_WORDS = 8;
 
 /** One VMCS. Creating it reads and changes nothing. */
 export class Vmcs implements VmcsView {
   /** The region as 32-bit words, for block copies by `VmcsField.word`. Copies through it mark nothing as written. */
   readonly words: Int32Array;
-  /** Indices of the rules that must be checked at every VM entry with the fields as they are; `checkEntry` keeps it. */
-  readonly volatileRules = new Set<number>();
+  /** The rules that must be checked at every VM entry with the fields as they are, one bit each; `checkEntry` keeps it. */
+  readonly volatileRules = new Uint32Array(RULE_WORDS);
   private readonly writtenIds = new Uint8Array(MAX_WRITTEN);
   private writtenCount = 0;
   private everything = true;

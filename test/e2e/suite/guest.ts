@@ -141,12 +141,14 @@ export const serial = (start = 0): string =>
     .map((sent) => Buffer.from(String(sent.body?.data), 'base64').toString())
     .join('');
 
-/** Ends whatever is being debugged, and takes all breakpoints away. */
+/** Ends whatever is being debugged, and leaves no breakpoint, editor or terminal to the next test. */
 export async function endAll(): Promise<void> {
   vscode.debug.removeBreakpoints(vscode.debug.breakpoints);
   // A session that is ending by itself cancels the wish.
   await vscode.debug.stopDebugging().then(undefined, () => {});
   await ended();
+  await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+  for (const terminal of vscode.window.terminals) terminal.dispose();
 }
 
 /** Waits until no session is there. */
@@ -157,9 +159,9 @@ export const ended = (): Promise<unknown> =>
     (name) => name === undefined,
   );
 
-/** Waits until VS Code has a frame selected and its Variables view has asked for this stop's registers. */
-export async function registersShown(start: number): Promise<void> {
-  const stop = messages.findIndex((sent, index) => index >= start && sent.event === 'stopped');
+/** Waits until VS Code has a frame selected and its Variables view has the registers of the last stop. */
+export async function registersShown(): Promise<void> {
+  const stop = messages.map(({ event }) => event).lastIndexOf('stopped');
   await message('the registers', stop, (sent) => sent.command === 'variables');
   await until(
     'the selected frame',

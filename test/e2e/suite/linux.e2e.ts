@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import { ask, endAll, eventAfter, folder, listen, messages, register, serial } from './guest';
-import { stack, stopAfter, until } from './guest';
+import { registersShown, stack, stopAfter, until } from './guest';
 import { screenshot } from './screenshot';
 
 const GREETING = /VMXray's tiny initial RAM disk/;
@@ -32,6 +32,7 @@ describe('Linux', function () {
     assert.ok((await register('RIP')) > 0n);
     const exit = await stopAfter('vmxray.stepToExit');
     assert.equal(exit.reason, 'vm exit');
+    await registersShown();
     await screenshot('linux-exit');
     await vscode.commands.executeCommand('workbench.action.debug.continue');
 

@@ -1,5 +1,8 @@
 // Sessions as a whole: F5 from a folder's launch.json to the guest's end, the serial terminal, documents, refusals.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { ask, ended, endAll, eventAfter, folder, listen, message, messages, registersShown } from './guest';
 import { serial, startToStop, stopAfter, top, until } from './guest';
@@ -15,14 +18,13 @@ describe('a session', () => {
     // What F5 does, with the folder's launch.json.
     const entry = await stopAfter('workbench.action.debug.start');
     assert.equal(entry.reason, 'entry');
-    await registersShown(start);
+    await registersShown();
     await screenshot('entry');
 
-    const beforeStep = messages.length;
     const exit = await stopAfter('vmxray.stepToExit');
     assert.equal(exit.reason, 'vm exit');
     assert.match(String(exit.description), /^Paused on VM exit: /);
-    await registersShown(beforeStep);
+    await registersShown();
     await screenshot('vm-exit');
 
     const terminal = await until(
@@ -93,6 +95,35 @@ describe('a session', () => {
     await eventAfter('terminated', () => vscode.debug.startDebugging(folder(), configuration));
     const said = messages.slice(start).filter((sent) => sent.event === 'output' && sent.body?.category === 'stdout');
     assert.match(said.map((sent) => String(sent.body?.output)).join(''), /Hello from/);
+  });
+
+  it('attaches to a machine that runs already, and leaves it running', async () => {
+    const program = join(
+      vscode.extensions.getExtension('vmxray.vmxray')!.extensionPath,
+      'dist',
+      'src',
+      'cli',
+      'main.js',
+    );
+    const kernel = join(folder().uri.fsPath, 'tour.elf');
+    const env = { ...process.env, ELECTRON_RUN_AS_NODE: '1' };
+    const host = spawn(process.execPath, [program, 'host', '--kernel', kernel], {
+      env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    try {
+      await once(host.stdout, 'data');
+      const machine = String(host.pid);
+      await startToStop({ type: 'vmxray', request: 'attach', name: 'Attached', machine });
+      assert.match((await top()).name, /^_start\b/);
+      const exit = await stopAfter('vmxray.stepToExit');
+      assert.equal(exit.reason, 'vm exit');
+      await vscode.debug.stopDebugging();
+      await ended();
+      assert.equal(host.exitCode, null);
+    } finally {
+      host.kill();
+    }
   });
 
   it('says what is wrong with a launch', async () => {

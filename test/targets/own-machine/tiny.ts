@@ -41,3 +41,41 @@ export const binary = (left: Expression, operator: BinaryOperator, right: Expres
 });
 /** `left == right`. */
 export const equal = (left: Expression, right: number | bigint): Expression => binary(left, '==', number(right));
+
+/** Ends a guest by isa-debug-exit. */
+export const END = `
+  66baf400 mov dx, 0xf4
+  ee out dx, al`;
+
+/** Where the handler of a faulty guest begins. */
+export const HANDLER = 0x202000n;
+/** Its interrupt-descriptor table, linear. */
+export const IDT = 0x201000n;
+const IDTR = 0x2007f0n;
+const LIDT = `
+  bc00382000 mov esp, 0x203800
+  0f011c25f0072000 lidt [0x2007f0]`;
+/** Where the instruction behind `LIDT` stands. */
+export const BODY = CODE + 13n;
+
+/** A guest whose handler, for all vectors up to 14, drops `drop` bytes of error code and skips `length` bytes. */
+export function faulty(body: string, length: number, drop: number, bare = false): TestDebugger {
+  const guest = tiny(`${LIDT}\n${body}\n${END}`, bare);
+  const { machine } = guest;
+  const idtr = Buffer.alloc(10);
+  idtr.writeUInt16LE(15 * 16 - 1, 0);
+  idtr.writeBigUInt64LE(IDT, 2);
+  machine.writeMemory('guestPhysical', IDTR, idtr);
+  const gate = Buffer.alloc(16);
+  gate.writeUInt16LE(Number(HANDLER & 0xffffn), 0);
+  gate.writeUInt16LE(
+    machine.asGuest(() => machine.state.selector(1)),
+    2,
+  );
+  gate.writeUInt16LE(0x8e00, 4);
+  gate.writeUInt16LE(Number(HANDLER >> 16n), 6);
+  for (let vector = 0n; vector < 15n; vector++) machine.writeMemory('guestPhysical', IDT + vector * 16n, gate);
+  const handler = [0x48, 0x83, 0xc4, drop, 0x48, 0x83, 0x04, 0x24, length, 0x48, 0xcf];
+  machine.writeMemory('guestPhysical', HANDLER, Uint8Array.from(handler));
+  return guest;
+}

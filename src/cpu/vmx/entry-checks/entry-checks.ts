@@ -3,8 +3,10 @@
  * SDM Vol. 3C 27.2 and 27.3; the checks of VMLAUNCH and VMRESUME themselves (27.1) belong to those instructions, the
  * entries of MSR areas to `msr-areas.ts`.
  */
+import { assert } from '../../../common/assert';
 import { VMCS_FIELDS } from '../vmcs-layout';
 import type { VmcsField } from '../vmcs-layout';
+import { RULE_WORDS } from '../vmcs';
 import type { Vmcs, VmcsView } from '../vmcs';
 import { controlRules } from './control-rules';
 import { guestDescriptorTableRules, guestFlowRules, guestRegisterRules } from './guest-register-rules';
@@ -38,22 +40,21 @@ export interface EntryFailure {
   readonly qualification: number;
 }
 
-/** A set of rules, one bit for each by its index. */
-const WORDS = Math.ceil(ENTRY_RULES.length / 32);
+assert(ENTRY_RULES.length <= RULE_WORDS * 32, 'a bit for each rule');
 /** By `VmcsField.id`: the rules that read the field, undefined if none does. */
 const rulesByField: readonly (Uint32Array | undefined)[] = VMCS_FIELDS.map((field) => {
-  const set = new Uint32Array(WORDS);
+  const set = new Uint32Array(RULE_WORDS);
   ENTRY_RULES.forEach(({ fields }, i) => {
     if (fields.includes(field)) set[i >> 5]! |= 1 << (i & 31);
   });
   return set.some((word) => word !== 0) ? set : undefined;
 });
-const selected = new Uint32Array(WORDS);
+const selected = new Uint32Array(RULE_WORDS);
 
 function selectRulesOf(id: number): void {
   const rules = rulesByField[id];
   if (!rules) return;
-  for (let word = 0; word < WORDS; word++) selected[word]! |= rules[word]!;
+  for (let word = 0; word < RULE_WORDS; word++) selected[word]! |= rules[word]!;
 }
 
 const failureOf = ({ rule, section, fields, kind, qualification }: EntryRule): EntryFailure => ({
@@ -78,17 +79,16 @@ export function checkEverything(vmcs: VmcsView, context: EntryContext): EntryFai
  */
 export function checkEntry(vmcs: Vmcs, context: EntryContext): EntryFailure | undefined {
   const { volatileRules } = vmcs;
-  selected.fill(0);
-  for (const index of volatileRules) selected[index >> 5]! |= 1 << (index & 31);
+  for (let word = 0; word < RULE_WORDS; word++) selected[word] = volatileRules[word]!;
   if (!vmcs.forEachWritten(selectRulesOf)) selected.fill(0xffff_ffff);
-  for (let word = 0; word < WORDS; word++) {
+  for (let word = 0; word < RULE_WORDS; word++) {
     for (let bits = selected[word]!; bits !== 0; bits &= bits - 1) {
-      const index = word * 32 + 31 - Math.clz32(bits & -bits);
-      const rule = ENTRY_RULES[index];
+      const bit = bits & -bits;
+      const rule = ENTRY_RULES[word * 32 + 31 - Math.clz32(bit)];
       if (!rule) continue;
       if (!rule.test(vmcs, context)) return failureOf(rule);
-      if (rule.volatile(vmcs)) volatileRules.add(index);
-      else volatileRules.delete(index);
+      if (rule.volatile(vmcs)) volatileRules[word]! |= bit;
+      else volatileRules[word]! &= ~bit;
     }
   }
   vmcs.clearWritten();

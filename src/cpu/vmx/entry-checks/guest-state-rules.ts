@@ -170,7 +170,6 @@ const PDPTE_FAILURE = { qualification: ENTRY_FAILURE.PDPTE };
 
 const usesPae = (v: VmcsView): boolean => has(v, F.GUEST_CR0, CR0.PG) && has(v, F.GUEST_CR4, CR4.PAE) && !isIa32e(v);
 const usesEpt = (v: VmcsView): boolean => hasSecondary(v, SECONDARY.ENABLE_EPT);
-const readsPdptes = (v: VmcsView): boolean => usesPae(v) && !usesEpt(v);
 
 function isValidPdpte(low: number, high: number, { capabilities }: EntryContext): boolean {
   const isPresent = (low & 1) !== 0;
@@ -196,8 +195,9 @@ const pdpteRules: readonly EntryRule[] = [
   paging(
     'guest-cr3.pdptes-in-memory',
     [F.GUEST_CR3, ...PAE_FIELDS],
-    (v, c) => !readsPdptes(v) || [0, 1, 2, 3].every((index) => isValidPdpteInMemory(v, index, c)),
-    { ...PDPTE_FAILURE, volatile: readsPdptes },
+    (v, c) => !usesPae(v) || usesEpt(v) || [0, 1, 2, 3].every((index) => isValidPdpteInMemory(v, index, c)),
+    // The guest itself may have turned PAE paging on since the fields were written.
+    { ...PDPTE_FAILURE, volatile: (v) => !usesEpt(v) },
   ),
 ];
 

@@ -31,7 +31,10 @@ export interface EntryRule {
   readonly section: string;
   /** Every field that `test` may read; the first is the one to blame. */
   readonly fields: readonly VmcsField[];
-  /** True if `test`, with these `fields`, also reads memory or the processor, so that it must run at every entry. */
+  /**
+   * True if `test` may also read memory or the processor, so that it must run at every entry. Decided by those of `fields`
+   * that only VMWRITE changes, or whose change a VM exit marks (`Vmcs.markWritten`).
+   */
   volatile(vmcs: VmcsView): boolean;
   /** The exit qualification of the failure (SDM 27.8); guest rules only. */
   readonly qualification: number;

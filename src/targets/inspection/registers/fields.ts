@@ -34,6 +34,7 @@ function fieldsOf(
   );
 }
 
+/** Fields of RFLAGS. */
 export const RFLAGS_FIELDS: readonly RegisterField[] = fieldsOf(EFLAGS, {
   CF: 'carry',
   PF: 'parity',
@@ -54,6 +55,7 @@ export const RFLAGS_FIELDS: readonly RegisterField[] = fieldsOf(EFLAGS, {
   ID: 'identification',
 });
 
+/** Fields of CR0. */
 export const CR0_FIELDS: readonly RegisterField[] = fieldsOf(CR0, {
   PE: 'protection enable',
   MP: 'monitor coprocessor',
@@ -68,12 +70,14 @@ export const CR0_FIELDS: readonly RegisterField[] = fieldsOf(CR0, {
   PG: 'paging',
 });
 
+/** Fields of CR3. */
 export const CR3_FIELDS: readonly RegisterField[] = [
   bit(3, 'PWT', 'page-level write-through; bit of the PCID if CR4.PCIDE = 1'),
   bit(4, 'PCD', 'page-level cache disable; bit of the PCID if CR4.PCIDE = 1'),
   range(51, 12, 'base', 'page number of the first paging structure'),
 ];
 
+/** Fields of CR4. */
 export const CR4_FIELDS: readonly RegisterField[] = fieldsOf(CR4, {
   VME: 'virtual-8086 mode extensions',
   PVI: 'protected-mode virtual interrupts',
@@ -96,8 +100,10 @@ export const CR4_FIELDS: readonly RegisterField[] = fieldsOf(CR4, {
   SMAP: 'supervisor-mode access prevention',
 });
 
+/** Fields of CR8. */
 export const CR8_FIELDS: readonly RegisterField[] = [range(3, 0, 'TPL', 'task-priority level')];
 
+/** Fields of IA32_EFER. */
 export const EFER_FIELDS: readonly RegisterField[] = fieldsOf(EFER, {
   SCE: 'SYSCALL enable',
   LME: 'IA-32e mode enable',
@@ -105,8 +111,10 @@ export const EFER_FIELDS: readonly RegisterField[] = fieldsOf(EFER, {
   NXE: 'execute disable enable',
 });
 
+/** Fields of XCR0. */
 export const XCR0_FIELDS: readonly RegisterField[] = [bit(0, 'x87'), bit(1, 'SSE')];
 
+/** Fields of a page-directory-pointer register of PAE paging. */
 export const PDPTE_FIELDS: readonly RegisterField[] = [
   bit(0, 'P', 'present'),
   bit(3, 'PWT'),
@@ -114,6 +122,7 @@ export const PDPTE_FIELDS: readonly RegisterField[] = [
   range(51, 12, 'base', 'page number of the page directory'),
 ];
 
+/** Fields of DR6. */
 export const DR6_FIELDS: readonly RegisterField[] = [
   ...[0, 1, 2, 3].map((n) => bit(n, `B${n}`, `breakpoint ${n} was met`)),
   bit(13, 'BD', 'debug-register access detected'),
@@ -124,6 +133,7 @@ export const DR6_FIELDS: readonly RegisterField[] = [
 const CONDITIONS = ['execution', 'data writes', 'I/O', 'data reads and writes'];
 const LENGTHS = ['1 byte', '2 bytes', '8 bytes', '4 bytes'];
 
+/** Fields of DR7. */
 export const DR7_FIELDS: readonly RegisterField[] = [
   ...[0, 1, 2, 3].flatMap((n) => [
     bit(n * 2, `L${n}`, `local enable of breakpoint ${n}`),
@@ -143,6 +153,7 @@ const exceptions = (first: number, letter: string, suffix: string): RegisterFiel
   EXCEPTIONS.map((meaning, i) => bit(first + i, `${'IDZOUP'[i]}${letter}`, `${meaning}${suffix}`));
 const ROUNDING = ['nearest', 'down', 'up', 'toward zero'];
 
+/** Fields of the x87 control word. */
 export const FCW_FIELDS: readonly RegisterField[] = [
   ...exceptions(0, 'M', ' masked'),
   range(9, 8, 'PC', 'precision control', ['single', '', 'double', 'double extended']),
@@ -150,6 +161,7 @@ export const FCW_FIELDS: readonly RegisterField[] = [
   bit(12, 'X', 'infinity control'),
 ];
 
+/** Fields of the x87 status word. */
 export const FSW_FIELDS: readonly RegisterField[] = [
   ...exceptions(0, 'E', ''),
   bit(6, 'SF', 'stack fault'),
@@ -162,16 +174,19 @@ export const FSW_FIELDS: readonly RegisterField[] = [
   bit(15, 'B', 'busy'),
 ];
 
+/** Fields of the x87 tag word. */
 export const FTW_FIELDS: readonly RegisterField[] = [0, 1, 2, 3, 4, 5, 6, 7].map((n) =>
   range(n * 2 + 1, n * 2, `TAG${n}`, `R${n}`, ['valid', 'zero', 'special', 'empty']),
 );
 
+/** Fields of an x87 data register. */
 export const ST_FIELDS: readonly RegisterField[] = [
   range(63, 0, 'significand'),
   range(78, 64, 'exponent', 'biased by 16383'),
   bit(79, 'sign'),
 ];
 
+/** Fields of MXCSR. */
 export const MXCSR_FIELDS: readonly RegisterField[] = [
   ...exceptions(0, 'E', ''),
   bit(6, 'DAZ', 'denormals are zeros'),
@@ -180,12 +195,14 @@ export const MXCSR_FIELDS: readonly RegisterField[] = [
   bit(15, 'FTZ', 'flush to zero'),
 ];
 
+/** Fields of a segment selector. */
 export const SELECTOR_FIELDS: readonly RegisterField[] = [
   range(1, 0, 'RPL', 'requested privilege level'),
   range(2, 2, 'TI', 'table indicator', ['GDT', 'LDT']),
   range(15, 3, 'index'),
 ];
 
+/** Fields of access rights in the format of the VMCS. */
 export const ACCESS_RIGHTS_FIELDS: readonly RegisterField[] = [
   range(3, 0, 'type'),
   range(4, 4, 'S', 'descriptor type', ['system', 'code or data']),

@@ -1,0 +1,136 @@
+// A debugger leaves no footprint: however a guest is stopped, stepped and looked at, its end is that of the guest that ran
+// through, to the instruction and the bit.
+import assert from 'node:assert/strict';
+import { EVENT_KINDS } from '../../../src/targets/target';
+import type { Resume, Stop } from '../../../src/targets/target';
+import { fingerprint, outcomeOf, randomFrom, sampleGuests } from '../../machine/runs';
+import type { Guest } from '../../machine/runs';
+import { TestDebugger } from '../debugger';
+import { binary, number, register } from './tiny';
+
+type Random = () => number;
+/** Sets breakpoints and goes on, again and again; `stop` is the last one. */
+type Meddle = (guest: TestDebugger, random: Random, stop: Stop) => Promise<Resume>;
+
+const CONTINUE: Resume = { kind: 'continue' };
+const EXIT_KINDS: readonly string[] = ['exit', 'mmio', 'portIo', 'msr'];
+
+/** Places near those where the guest has been. */
+class Trail {
+  readonly places: bigint[] = [];
+
+  note(linear: bigint): void {
+    if (this.places.length < 400) this.places.push(linear);
+  }
+
+  pick(random: Random): bigint {
+    return this.places[Math.floor(random() * this.places.length)] ?? 0x100000n;
+  }
+}
+
+const meddlers: Readonly<Record<string, () => Meddle>> = {
+  'breakpoints with and without conditions': () => {
+    const trail = new Trail();
+    return async (guest, random) => {
+      trail.note(guest.at);
+      const code = Array.from({ length: 20 }, (_, id) => ({
+        id,
+        linear: trail.pick(random),
+        ...(id > 1 && { condition: binary(register('rax'), '==', number(id)) }),
+      }));
+      await guest.set({ code });
+      return random() < 0.5 ? { kind: 'step' } : CONTINUE;
+    };
+  },
+  'data breakpoints': () => async (guest, random) => {
+    const { rsp, rbp } = await guest.target.position(1);
+    const access = (['read', 'write', 'readWrite'] as const)[Math.floor(random() * 3)]!;
+    const near = (linear: bigint) => ({ linear: BigInt.asUintN(64, linear) & ~0xfn, length: 16, access });
+    await guest.set({
+      data: [
+        { id: 1, ...near(rsp - 32n) },
+        { id: 2, ...near(rbp) },
+      ].slice(random() < 0.3 ? 1 : 0),
+    });
+    return random() < 0.1 ? { kind: 'step' } : CONTINUE;
+  },
+  'every event': () => async (guest, random, stop) => {
+    const { bare } = await guest.target.describe();
+    const kinds = EVENT_KINDS.filter((kind) => !bare || !EXIT_KINDS.includes(kind));
+    await guest.set({ events: kinds.map((kind, id) => ({ id, kind })), addressSpaces: true });
+    if (stop.reason === 'exception' && random() < 0.5) {
+      const bytes = await guest.target.readMemory(1, 'linear', guest.at, 1);
+      await guest.target.writeMemory(1, 'linear', guest.at, bytes);
+    }
+    return random() < 0.2 ? { kind: 'step' } : CONTINUE;
+  },
+  'every kind of step': () => async (guest, random) => {
+    const { linear } = await guest.target.position(1);
+    const end = BigInt.asUintN(64, linear + 24n);
+    const kinds: readonly Resume[] = [
+      { kind: 'step' },
+      { kind: 'stepOver' },
+      { kind: 'stepRange', start: linear, end, over: random() < 0.5 },
+      { kind: 'runTo', linear: [end, linear] },
+      ...(guest.machine.exits ? [{ kind: 'stepExit' } as const] : []),
+    ];
+    return kinds[Math.floor(random() * kinds.length)]!;
+  },
+  pauses: () => async (guest, random) => {
+    setTimeout(() => void guest.target.pause(), random() * 8);
+    return CONTINUE;
+  },
+};
+
+/** Stops after which the guest runs through: enough of a kind has been seen. */
+const ENOUGH = 1500;
+
+async function meddled(guest: Guest, meddle: Meddle, seen: Map<string, number>) {
+  const debugged = TestDebugger.of(guest);
+  const random = randomFrom(3);
+  let stop: Stop = { reason: 'pause' };
+  for (let stops = 0; stop.reason !== 'ended' && stops < ENOUGH; stops++) {
+    stop = await debugged.go(await meddle(debugged, random, stop));
+    seen.set(stop.reason, (seen.get(stop.reason) ?? 0) + 1);
+  }
+  await debugged.set({});
+  if (stop.reason !== 'ended') stop = await debugged.go();
+  assert.ok(stop.reason === 'ended', stop.reason);
+  return fingerprint(debugged.machine, stop.end.reason);
+}
+
+const NAMES: readonly string[] = [
+  'tour',
+  'interrupts',
+  'exceptions',
+  'rep',
+  'task-switch',
+  'debug-exceptions',
+  'smc',
+  'v86',
+];
+const BARE: readonly string[] = ['hypervisor', 'exceptions', 'interrupts'];
+
+describe('a debugger leaves no footprint', function () {
+  this.timeout(120_000);
+  const guests = [
+    ...sampleGuests.filter(({ name }) => NAMES.includes(name)),
+    ...sampleGuests.filter(({ name }) => BARE.includes(name)).map((guest) => ({ ...guest, bare: true })),
+  ];
+  const seen = new Map<string, number>();
+  for (const guest of guests) {
+    it(`${guest.name}${guest.bare ? ', bare' : ''}`, async () => {
+      const plain = outcomeOf(guest);
+      for (const [name, make] of Object.entries(meddlers))
+        assert.deepEqual(await meddled(guest, make(), seen), plain, name);
+    });
+  }
+
+  it('stopped for every reason', () => {
+    const reasons: readonly Stop['reason'][] = [
+      ...(['step', 'pause', 'address space', 'breakpoint', 'data breakpoint', 'vm exit'] as const),
+      ...(['exception', 'entry failure', 'ended'] as const),
+    ];
+    for (const reason of reasons) assert.ok((seen.get(reason) ?? 0) > 0, `${reason}: ${JSON.stringify([...seen])}`);
+  });
+});
