@@ -1,9 +1,10 @@
 /**
- * Shows where the guest is at each stop. VS Code selects the topmost frame that has a source: a thread whose frames have
- * none is left without a selected frame and so without registers, and the first stop of a session without sources shows
- * nothing at all.
+ * Shows where the guest is at each stop. VS Code selects the topmost frame that has a source: where the top itself has none,
+ * another frame or none at all is selected then, and registers are those of a caller or missing. So the top is selected
+ * here; and at a session's first stop without a source the disassembly opens.
  */
 import * as vscode from 'vscode';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { TYPE } from './active-session';
 
 // VS Code's own "top" passes frames without a source over; from the bottom up every frame can be reached.
@@ -11,41 +12,73 @@ const SELECT_BOTTOM = 'workbench.action.debug.callStackBottom';
 const SELECT_UPWARD = 'workbench.action.debug.callStackUp';
 const OPEN_DISASSEMBLY = 'debug.action.openDisassemblyView';
 
-/** How much of the stack VS Code has read when it is at the bottom; a longer one is not climbed. */
+/** A longer stack is not climbed: each rung shows a frame. */
 const LONGEST_CLIMB = 32;
+/** VS Code makes its own selection when it has the stack; ours comes after it. */
+const OWN_SELECTION_MS = 50;
 
 interface Frame {
   readonly id: number;
   readonly source?: object;
 }
 
-/** Follows the selection in sessions of ours. */
+interface Message {
+  readonly event?: string;
+  readonly command?: string;
+  readonly success?: boolean;
+  readonly body?: unknown;
+}
+
+/** Follows the stops of sessions of ours. */
 export function focusFrames(): vscode.Disposable {
-  const shown = new WeakSet<vscode.DebugSession>();
-  return vscode.debug.onDidChangeActiveStackItem(async (item) => {
-    if (item?.session.type !== TYPE) return;
-    const frames = await framesOf(item);
-    if (item instanceof vscode.DebugThread) await selectTop(frames.length);
-    else if (!shown.has(item.session)) {
-      shown.add(item.session);
-      if (!frames[0]?.source) await vscode.commands.executeCommand(OPEN_DISASSEMBLY);
-    }
+  return vscode.debug.registerDebugAdapterTrackerFactory(TYPE, {
+    createDebugAdapterTracker: (session) => new StopFollower(session),
   });
 }
 
-async function selectTop(frames: number): Promise<void> {
-  if (frames === 0) return;
-  await vscode.commands.executeCommand(SELECT_BOTTOM);
-  if (frames > LONGEST_CLIMB) return;
-  for (let frame = 1; frame < frames; frame++) await vscode.commands.executeCommand(SELECT_UPWARD);
-}
+class StopFollower implements vscode.DebugAdapterTracker {
+  private stops = 0;
+  private isNew = false;
+  private disassemblyShown = false;
 
-/** The stack, empty while the guest runs. */
-async function framesOf({ session, threadId }: vscode.DebugThread | vscode.DebugStackFrame): Promise<Frame[]> {
-  try {
-    const answer = (await session.customRequest('stackTrace', { threadId })) as { stackFrames: Frame[] };
-    return answer.stackFrames;
-  } catch {
-    return [];
+  constructor(private readonly session: vscode.DebugSession) {}
+
+  onDidSendMessage({ event, command, success, body }: Message): void {
+    if (event === 'stopped') {
+      this.stops++;
+      this.isNew = true;
+    } else if (this.isNew && command === 'stackTrace' && success) {
+      const [top] = (body as { stackFrames: readonly Frame[] }).stackFrames;
+      if (!top) return;
+      this.isNew = false;
+      if (!top.source) void this.select(top, this.stops);
+    }
+  }
+
+  private async select(top: Frame, stop: number): Promise<void> {
+    await sleep(OWN_SELECTION_MS);
+    // The user, or another session, may have gone on in the meantime.
+    const isCurrent = (): boolean => this.stops === stop && vscode.debug.activeDebugSession === this.session;
+    if (!isCurrent()) return;
+    const item = vscode.debug.activeStackItem;
+    if (!(item instanceof vscode.DebugStackFrame) || item.frameId !== top.id) {
+      const frames = await this.frameCount();
+      await vscode.commands.executeCommand(SELECT_BOTTOM);
+      for (let frame = 1; frame < Math.min(frames, LONGEST_CLIMB) && isCurrent(); frame++)
+        await vscode.commands.executeCommand(SELECT_UPWARD);
+    }
+    if (this.disassemblyShown || !isCurrent()) return;
+    this.disassemblyShown = true;
+    await vscode.commands.executeCommand(OPEN_DISASSEMBLY);
+  }
+
+  /** 0 if the guest has gone on. */
+  private async frameCount(): Promise<number> {
+    try {
+      const answer = (await this.session.customRequest('stackTrace', { threadId: 1 })) as { stackFrames: Frame[] };
+      return answer.stackFrames.length;
+    } catch {
+      return 0;
+    }
   }
 }

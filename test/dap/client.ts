@@ -143,8 +143,10 @@ export class DapProcess {
   private readonly child: ChildProcessWithoutNullStreams;
   private errors = '';
 
-  constructor(timeoutMs?: number) {
-    this.child = spawn(process.execPath, [join('dist', 'src', 'cli', 'main.js'), 'dap']);
+  constructor(timeoutMs?: number, env: Readonly<Record<string, string>> = {}) {
+    this.child = spawn(process.execPath, [join('dist', 'src', 'cli', 'main.js'), 'dap'], {
+      env: { ...process.env, ...env },
+    });
     this.child.stderr.on('data', (data) => (this.errors += String(data)));
     this.client = new DapClient(this.child.stdout, this.child.stdin, timeoutMs);
   }

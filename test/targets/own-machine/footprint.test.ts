@@ -3,58 +3,61 @@
 import assert from 'node:assert/strict';
 import { EVENT_KINDS } from '../../../src/targets/target';
 import type { Resume, Stop } from '../../../src/targets/target';
-import { fingerprint, outcomeOf, randomFrom, sampleGuests } from '../../machine/runs';
+import { fingerprint, outcomeOf, randomFrom, runTo, sampleGuests, start } from '../../machine/runs';
 import type { Guest } from '../../machine/runs';
 import { TestDebugger } from '../debugger';
 import { binary, number, register } from './tiny';
 
 type Random = () => number;
 /** Sets breakpoints and goes on, again and again; `stop` is the last one. */
-type Meddle = (guest: TestDebugger, random: Random, stop: Stop) => Promise<Resume>;
+type Meddle = (guest: TestDebugger, random: Random, stop: Stop, places: Places) => Promise<Resume>;
 
 const CONTINUE: Resume = { kind: 'continue' };
 const EXIT_KINDS: readonly string[] = ['exit', 'mmio', 'portIo', 'msr'];
 
-/** Places near those where the guest has been. */
-class Trail {
-  readonly places: bigint[] = [];
-
-  note(linear: bigint): void {
-    if (this.places.length < 400) this.places.push(linear);
-  }
-
-  pick(random: Random): bigint {
-    return this.places[Math.floor(random() * this.places.length)] ?? 0x100000n;
-  }
+/** Where a guest has been: RIP and RSP, linear, now and then. */
+interface Places {
+  readonly code: readonly bigint[];
+  readonly stack: readonly bigint[];
 }
 
-const meddlers: Readonly<Record<string, () => Meddle>> = {
-  'breakpoints with and without conditions': () => {
-    const trail = new Trail();
-    return async (guest, random) => {
-      trail.note(guest.at);
-      const code = Array.from({ length: 20 }, (_, id) => ({
-        id,
-        linear: trail.pick(random),
-        ...(id > 1 && { condition: binary(register('rax'), '==', number(id)) }),
-      }));
-      await guest.set({ code });
-      return random() < 0.5 ? { kind: 'step' } : CONTINUE;
-    };
+const SAMPLES = 300;
+
+function placesOf(guest: Guest, instructions: number): Places {
+  const machine = start(guest);
+  const code: bigint[] = [];
+  const stack: bigint[] = [];
+  for (let i = 0; i < SAMPLES; i++) {
+    if (runTo(machine, machine.instructions + Math.ceil(instructions / SAMPLES)).reason !== 'budget') break;
+    code.push(machine.linearRip());
+    stack.push(machine.asGuest(() => machine.state.general(4)));
+  }
+  return { code, stack };
+}
+
+const pick = <T>(all: readonly T[], random: Random): T => all[Math.floor(random() * all.length)]!;
+
+const meddlers: Readonly<Record<string, Meddle>> = {
+  'breakpoints with and without conditions': async (guest, random, _, { code }) => {
+    const breakpoints = Array.from({ length: 20 }, (_, id) => ({
+      id,
+      linear: pick(code, random),
+      ...(id > 1 && { condition: binary(register('rax'), '==', number(id)) }),
+    }));
+    await guest.set({ code: breakpoints });
+    return random() < 0.5 ? { kind: 'step' } : CONTINUE;
   },
-  'data breakpoints': () => async (guest, random) => {
-    const { rsp, rbp } = await guest.target.position(1);
-    const access = (['read', 'write', 'readWrite'] as const)[Math.floor(random() * 3)]!;
-    const near = (linear: bigint) => ({ linear: BigInt.asUintN(64, linear) & ~0xfn, length: 16, access });
-    await guest.set({
-      data: [
-        { id: 1, ...near(rsp - 32n) },
-        { id: 2, ...near(rbp) },
-      ].slice(random() < 0.3 ? 1 : 0),
-    });
+  'data breakpoints': async (guest, random, _, { stack }) => {
+    const data = [1, 2].map((id) => ({
+      id,
+      linear: pick(stack, random) & ~0xfn,
+      length: 16,
+      access: pick(['read', 'write', 'readWrite'] as const, random),
+    }));
+    await guest.set({ data });
     return random() < 0.1 ? { kind: 'step' } : CONTINUE;
   },
-  'every event': () => async (guest, random, stop) => {
+  'every event': async (guest, random, stop) => {
     const { bare } = await guest.target.describe();
     const kinds = EVENT_KINDS.filter((kind) => !bare || !EXIT_KINDS.includes(kind));
     await guest.set({ events: kinds.map((kind, id) => ({ id, kind })), addressSpaces: true });
@@ -64,7 +67,7 @@ const meddlers: Readonly<Record<string, () => Meddle>> = {
     }
     return random() < 0.2 ? { kind: 'step' } : CONTINUE;
   },
-  'every kind of step': () => async (guest, random) => {
+  'every kind of step': async (guest, random) => {
     const { linear } = await guest.target.position(1);
     const end = BigInt.asUintN(64, linear + 24n);
     const kinds: readonly Resume[] = [
@@ -76,21 +79,21 @@ const meddlers: Readonly<Record<string, () => Meddle>> = {
     ];
     return kinds[Math.floor(random() * kinds.length)]!;
   },
-  pauses: () => async (guest, random) => {
+  pauses: async (guest, random) => {
     setTimeout(() => void guest.target.pause(), random() * 8);
     return CONTINUE;
   },
 };
 
 /** Stops after which the guest runs through: enough of a kind has been seen. */
-const ENOUGH = 1500;
+const ENOUGH = 1000;
 
-async function meddled(guest: Guest, meddle: Meddle, seen: Map<string, number>) {
+async function meddled(guest: Guest, meddle: Meddle, places: Places, seen: Map<string, number>) {
   const debugged = TestDebugger.of(guest);
   const random = randomFrom(3);
   let stop: Stop = { reason: 'pause' };
   for (let stops = 0; stop.reason !== 'ended' && stops < ENOUGH; stops++) {
-    stop = await debugged.go(await meddle(debugged, random, stop));
+    stop = await debugged.go(await meddle(debugged, random, stop, places));
     seen.set(stop.reason, (seen.get(stop.reason) ?? 0) + 1);
   }
   await debugged.set({});
@@ -121,8 +124,9 @@ describe('a debugger leaves no footprint', function () {
   for (const guest of guests) {
     it(`${guest.name}${guest.bare ? ', bare' : ''}`, async () => {
       const plain = outcomeOf(guest);
-      for (const [name, make] of Object.entries(meddlers))
-        assert.deepEqual(await meddled(guest, make(), seen), plain, name);
+      const places = placesOf(guest, plain.instructions);
+      for (const [name, meddle] of Object.entries(meddlers))
+        assert.deepEqual(await meddled(guest, meddle, places, seen), plain, name);
     });
   }
 
