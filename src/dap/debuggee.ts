@@ -38,6 +38,9 @@ export class Debuggee {
   private last: Stop | undefined;
   private view: StopView | undefined;
   private readonly runner = new Runner(() => this.placeImages());
+  /** Whether the client shows progress: it says so in `initialize`. */
+  showsProgress = false;
+  private progresses = 0;
   private readonly text = new TextDecoder();
 
   constructor(
@@ -81,6 +84,18 @@ export class Debuggee {
   /** What conditions and expressions may name. */
   get names(): ReturnType<typeof namesOf> {
     return namesOf(this.images, isRegisterName);
+  }
+
+  /** Says that something takes its time, to a client that shows it; `work` must not be cancelled half-way. */
+  async withProgress<T>(title: string, work: () => Promise<T>): Promise<T> {
+    if (!this.showsProgress) return work();
+    const progressId = `progress-${++this.progresses}`;
+    this.emit('progressStart', { progressId, title, cancellable: false });
+    try {
+      return await work();
+    } finally {
+      this.emit('progressEnd', { progressId });
+    }
   }
 
   async launch(launch: Launch): Promise<void> {

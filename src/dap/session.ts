@@ -45,6 +45,7 @@ export class DapSession extends ProtocolServer {
     this.subscriptions = new Subscriptions(debuggee, emit);
     const initialize: Handler = (args) => {
       requireUsualNumbers(args);
+      debuggee.showsProgress = args.flag('supportsProgressReporting');
       return { body: CAPABILITIES, after: () => this.emitEvent('initialized') };
     };
     this.handlers = new Map(

@@ -17,14 +17,16 @@ const LONGEST_CLIMB = 32;
 /** VS Code makes its own selection when it has the stack; ours comes after it. */
 const OWN_SELECTION_MS = 50;
 
+const RESUMING: ReadonlySet<string> = new Set(['next', 'stepIn', 'stepOut', 'continue', 'vmxray/stepExit']);
+
 interface Frame {
-  readonly id: number;
   readonly source?: object;
 }
 
 interface Message {
   readonly event?: string;
   readonly command?: string;
+  readonly arguments?: { readonly granularity?: string };
   readonly success?: boolean;
   readonly body?: unknown;
 }
@@ -39,34 +41,38 @@ export function focusFrames(): vscode.Disposable {
 class StopFollower implements vscode.DebugAdapterTracker {
   private stops = 0;
   private isNew = false;
+  private stepsInstructions = false;
   private disassemblyShown = false;
 
   constructor(private readonly session: vscode.DebugSession) {}
 
+  onWillReceiveMessage({ command, arguments: args }: Message): void {
+    if (command !== undefined && RESUMING.has(command)) this.stepsInstructions = args?.granularity === 'instruction';
+  }
+
   onDidSendMessage({ event, command, success, body }: Message): void {
     if (event === 'stopped') {
+      const { reason } = body as { reason: string };
       this.stops++;
-      this.isNew = true;
+      // Where it shows instructions VS Code selects the top itself.
+      this.isNew = !(reason === 'instruction breakpoint' || (reason === 'step' && this.stepsInstructions));
     } else if (this.isNew && command === 'stackTrace' && success) {
       const [top] = (body as { stackFrames: readonly Frame[] }).stackFrames;
       if (!top) return;
       this.isNew = false;
-      if (!top.source) void this.select(top, this.stops);
+      if (!top.source) void this.select(this.stops);
     }
   }
 
-  private async select(top: Frame, stop: number): Promise<void> {
+  private async select(stop: number): Promise<void> {
     await sleep(OWN_SELECTION_MS);
     // The user, or another session, may have gone on in the meantime.
     const isCurrent = (): boolean => this.stops === stop && vscode.debug.activeDebugSession === this.session;
     if (!isCurrent()) return;
-    const item = vscode.debug.activeStackItem;
-    if (!(item instanceof vscode.DebugStackFrame) || item.frameId !== top.id) {
-      const frames = await this.frameCount();
-      await vscode.commands.executeCommand(SELECT_BOTTOM);
-      for (let frame = 1; frame < Math.min(frames, LONGEST_CLIMB) && isCurrent(); frame++)
-        await vscode.commands.executeCommand(SELECT_UPWARD);
-    }
+    const frames = await this.frameCount();
+    await vscode.commands.executeCommand(SELECT_BOTTOM);
+    for (let frame = 1; frame < Math.min(frames, LONGEST_CLIMB) && isCurrent(); frame++)
+      await vscode.commands.executeCommand(SELECT_UPWARD);
     if (this.disassemblyShown || !isCurrent()) return;
     this.disassemblyShown = true;
     await vscode.commands.executeCommand(OPEN_DISASSEMBLY);

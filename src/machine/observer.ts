@@ -15,7 +15,7 @@ export interface MachineObserver {
   /** An exception of the guest, before its delivery: see `ProcessorObserver.raised`. RIP is at its instruction. */
   raised?(event: ProcessorEvent): boolean;
   /** An interrupt or exception has reached its handler. */
-  delivered?(): boolean;
+  delivered?(event: ProcessorEvent): boolean;
   /** An IRET has returned. */
   returned?(): boolean;
   /** CR3 was loaded. */

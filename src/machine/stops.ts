@@ -59,7 +59,7 @@ export class Stops {
     const stopIf = (isMet: boolean): void => void (isMet && this.stopHere());
     this.parts.processor.observer = {
       ...(raised && { raised: (event) => this.isHeld(event, raised) }),
-      ...(delivered && { delivered: () => stopIf(delivered()) }),
+      ...(delivered && { delivered: (event) => stopIf(delivered(event)) }),
       ...(returned && { returned: () => stopIf(returned()) }),
       ...(addressSpaceLoaded && { addressSpaceLoaded: () => stopIf(addressSpaceLoaded()) }),
       ...(entryRefused && { entryRefused: (refusal) => stopIf(entryRefused(refusal)) }),

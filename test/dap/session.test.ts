@@ -433,6 +433,15 @@ describe('DAP session', () => {
     await assert.rejects(waits, /cancelled/);
   });
 
+  it('shows that starting takes its time, to who can show it', async () => {
+    const { client } = connect();
+    await client.request('initialize', { supportsProgressReporting: true });
+    await client.request('launch', { kernel: 'folder/k' });
+    const { title, progressId } = await client.event('progressStart');
+    assert.equal(title, 'Starting k');
+    assert.deepEqual(await client.event('progressEnd'), { progressId });
+  });
+
   it('tells state and counters to who asks, and only what is new', async () => {
     const { client } = await stopped();
     await client.request('vmxray/subscribe', { events: ['state', 'counters'] });

@@ -3,10 +3,10 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import { createDecoder } from '../../isa/decode';
 import { INSTRUCTIONS } from '../../isa/records';
 import type { Value } from '../../symbols/expression/ast';
-import { formatValue } from '../../symbols/expression/format';
 import type { Arguments } from '../arguments';
 import type { ConsoleContext } from '../console/command';
 import { completeConsole, runConsoleCommand } from '../console/console';
+import { describeValue } from '../console/print';
 import type { Debuggee } from '../debuggee';
 import { badArgument } from '../errors';
 import { Evaluator } from '../evaluator';
@@ -37,15 +37,13 @@ export function evaluationRequests(debuggee: Debuggee): Handlers {
         const result = await runConsoleCommand(text, context(thread));
         if (result !== undefined) return { body: { result, variablesReference: 0 } };
       }
-      return { body: describe(await evaluator.evaluate(text, thread), hexWanted(args)) };
+      return { body: describe(await evaluator.evaluate(text, thread), debuggee, args) };
     },
     setExpression: async (args) => {
       const thread = await threadOfFrame(args);
       const { value } = await evaluator.evaluate(textOf(args, 'value'), thread);
-      const { result, ...rest } = describe(
-        await evaluator.assign(textOf(args, 'expression'), value, thread),
-        hexWanted(args),
-      );
+      const assigned = await evaluator.assign(textOf(args, 'expression'), value, thread);
+      const { result, ...rest } = describe(assigned, debuggee, args);
       return { body: { value: result, ...rest } };
     },
     completions: async (args) => {
@@ -83,16 +81,15 @@ function textOf(args: Arguments, name: string): string {
   return text;
 }
 
-const hexWanted = (args: Arguments): boolean => args.has('format') && args.object('format').flag('hex');
-
-function describe(value: Value, hex: boolean): DebugProtocol.EvaluateResponse['body'] {
+function describe(value: Value, { images }: Debuggee, args: Arguments): DebugProtocol.EvaluateResponse['body'] {
+  const hex = args.has('format') && args.object('format').flag('hex');
   const { type } = value;
   const isAddress = 'to' in type || type.bits === 64;
   const at =
     value.place ?? (isAddress ? { space: 'to' in type ? type.space : 'linear', address: value.value } : undefined);
   const space = at?.space === 'linear' ? '' : `${at?.space}:`;
   return {
-    result: formatValue(value, { hex }),
+    result: describeValue(value, { symbolAt: (linear) => images.describe(linear) }, hex ? 'x' : ''),
     type: 'to' in type ? 'pointer' : `${type.signed ? 's' : 'u'}${type.bits}`,
     variablesReference: 0,
     ...(at && { memoryReference: `${space}0x${BigInt.asUintN(64, at.address).toString(16)}` }),

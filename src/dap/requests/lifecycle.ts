@@ -1,4 +1,5 @@
 /** Requests that begin and end a session. */
+import { basename } from 'node:path';
 import type { Debuggee } from '../debuggee';
 import type { Handlers } from '../handler';
 import { parseAttach, parseLaunch } from '../launch';
@@ -8,11 +9,13 @@ export function lifecycleRequests(debuggee: Debuggee): Handlers {
   const start = (): void => debuggee.startWhenReady();
   return {
     launch: async (args) => {
-      await debuggee.launch(parseLaunch(args));
+      const launch = parseLaunch(args);
+      await debuggee.withProgress(`Starting ${basename(launch.machine.kernel)}`, () => debuggee.launch(launch));
       return { after: start };
     },
     attach: async (args) => {
-      await debuggee.attach(parseAttach(args));
+      const attach = parseAttach(args);
+      await debuggee.withProgress(`Attaching to ${attach.machine}`, () => debuggee.attach(attach));
       return { after: start };
     },
     configurationDone: () => {
@@ -20,7 +23,7 @@ export function lifecycleRequests(debuggee: Debuggee): Handlers {
       return { after: start };
     },
     restart: async () => {
-      await debuggee.restart();
+      await debuggee.withProgress('Starting the guest again', () => debuggee.restart());
       return { after: start };
     },
     terminate: () => ({ after: () => void debuggee.close({ announced: true }) }),

@@ -62,7 +62,14 @@ function rangeOf(mappings: readonly Mapping[], address: bigint): Mapping | undef
   return found && found.start <= address ? found : undefined;
 }
 
-function check(address: bigint, mappings: readonly Mapping[], walk: InspectedWalk, target: bigint | undefined): void {
+/** `hasGlobal`: CR4.PGE; undefined for the EPT. */
+function check(
+  address: bigint,
+  mappings: readonly Mapping[],
+  walk: InspectedWalk,
+  target: bigint | undefined,
+  hasGlobal?: boolean,
+): void {
   const range = rangeOf(mappings, address);
   const place = `0x${address.toString(16)}`;
   assert.equal(range !== undefined, target !== undefined, `${place}: mapped`);
@@ -70,7 +77,9 @@ function check(address: bigint, mappings: readonly Mapping[], walk: InspectedWal
   assert.equal(range.target + (address - range.start), target, `${place}: target`);
   const { read, write, execute, user } = walk.permission;
   assert.deepEqual([range.read, range.write, range.execute, range.user], [read, write, execute, user], place);
-  assert.equal(range.pageBytes, walk.levels.at(-1)!.pageBytes, `${place}: page size`);
+  const { pageBytes, entry } = walk.levels.at(-1)!;
+  assert.equal(range.pageBytes, pageBytes, `${place}: page size`);
+  if (hasGlobal !== undefined) assert.equal(range.global, hasGlobal && (entry & 0x100n) !== 0n, `${place}: G`);
 }
 
 /** Addresses at and around the ends of ranges, in them, and anywhere. */
@@ -127,7 +136,7 @@ describe('mappings', () => {
         ranges += found.mappings.length;
         for (const address of addresses(random, found.mappings, bits)) {
           const walk = inspectLinear(tables.state, tables.read64, address, LOOK, 0);
-          check(address, found.mappings, walk, walk.guestPhysical);
+          check(address, found.mappings, walk, walk.guestPhysical, (paging & PAGING.global) !== 0);
         }
       }
       assert.ok(ranges > 100, `${ranges} ranges`);
@@ -230,6 +239,26 @@ describe('mappings', () => {
     assert.equal(first(upper + 0x1fffffn), upper);
     assert.equal(first(upper + 0x200000n), undefined);
     assert.equal(first(0xffffffffffffffffn), undefined);
+  });
+
+  it('the halves of the address space are no neighbours', () => {
+    const tables = new Tables(3);
+    // PML4E 255 and 256 lead to the last and the first page of 2 MiB that one 4 MiB of memory holds.
+    const path = (slot: number, next: number, index: number, page: bigint): void => {
+      tables.view.setBigUint64(ROOT + slot * 8, BigInt(next * PAGE) | 7n, true);
+      tables.view.setBigUint64(next * PAGE + index * 8, BigInt((next + 1) * PAGE) | 7n, true);
+      tables.view.setBigUint64((next + 1) * PAGE + index * 8, page | 0x87n, true);
+    };
+    path(255, 2, 511, 0x200000n);
+    path(256, 4, 0, 0x400000n);
+    const { mappings } = scanPageTables(tables.state, tables.read, 0n, NO_LIMITS)!;
+    assert.deepEqual(
+      mappings.map(({ start, end }) => [start, end]),
+      [
+        [0x7fffffe00000n, 0x800000000000n],
+        [0xffff800000000000n, 0xffff800000200000n],
+      ],
+    );
   });
 
   it('is nothing while paging is off', () => {

@@ -210,6 +210,27 @@ describe('registers', () => {
     }
   });
 
+  it('a guest that breaks a rule already can still be edited where that rule has no say', () => {
+    const machine = guestAfter('long-mode', 50, { bare: true });
+    machine.processor.interruptibility.sti = true;
+    machine.state.rflags = 2;
+    assert.equal(writeRegisterOf(machine, 'General', 'RSP', 0x1234n), 0x1234n);
+    assert.throws(() => writeRegisterOf(machine, 'Flags', 'RFLAGS', 0x102n), /27\.3\.1\.5/);
+  });
+
+  it('CR0.PG takes IA-32e mode along, and VM entry agrees', () => {
+    const machine = guestWhen('syscalls', inMode(3));
+    toExit(machine, () => true);
+    const cr0 = read(machine, 'Control', 'CR0');
+    const efer = read(machine, 'Control', 'EFER');
+    writeRegisterOf(machine, 'Control', 'CR0', cr0 & ~0x80000000n);
+    assert.equal(read(machine, 'Control', 'EFER'), efer & ~0x400n);
+    writeRegisterOf(machine, 'Control', 'CR0', cr0);
+    assert.equal(read(machine, 'Control', 'EFER'), efer);
+    writeRegisterOf(machine, 'Control', 'CR0', cr0 & ~0x80000000n);
+    assert.equal(machine.run(1).reason, 'budget');
+  });
+
   it('negative numbers are two’s complements', () => {
     const machine = at('in a run, 64-bit');
     const old = read(machine, 'General', 'RDX');
