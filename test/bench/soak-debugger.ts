@@ -22,7 +22,7 @@ const WINDOWS = 20;
 const STEPS = 10_000;
 const LEAST_RATE = 1000;
 /** Where Linux has interrupts, user programs and page faults. */
-const LIVELY = 500e6;
+const LIVELY = 300e6;
 const STRETCH = 300e6;
 const MEDDLINGS = 300;
 const MOST_CONDITION_US = 50;
@@ -68,37 +68,42 @@ function breakpointsAreCheap(guest: Guest): boolean {
   return isSame && found.length === BREAKPOINTS && with_ <= without * MOST_SLOWDOWN;
 }
 
-/** Instruction counts at which windows begin that hold an interrupt, a page fault and an exit. */
-function livelyWindows(guest: Guest, count: number): number[] {
+/** Instruction counts at which windows begin that hold an interrupt, a page fault and an exit; ascending, apart. */
+function livelyWindows(guest: Guest): number[] {
   const machine = start(guest);
-  runTo(machine, LIVELY);
   const random = randomFrom(20);
   const found: number[] = [];
-  let interrupts = 0;
-  let faults = 0;
+  const last = { interrupt: -Infinity, fault: -Infinity };
   machine.observe({
     delivered: ({ kind, vector }) => {
-      if (kind === 'external') interrupts++;
-      if (kind === 'exception' && vector === 14) faults++;
+      const now = machine.instructions;
+      if (kind === 'external') last.interrupt = now;
+      else if (kind === 'exception' && vector === 14) last.fault = now;
+      else return false;
+      const begin = Math.min(last.interrupt, last.fault) - 1 - Math.floor(random() * (STEPS / 4));
+      const isWhole = now - begin < STEPS - 1 && begin > LIVELY && begin > (found.at(-1) ?? 0) + STEPS;
+      if (isWhole) found.push(begin);
       return false;
     },
   });
-  while (found.length < count) {
-    const begin = machine.instructions;
-    const exits = machine.exits!.count;
-    interrupts = faults = 0;
-    if (runTo(machine, begin + STEPS).reason !== 'budget') throw new Error(`only ${found.length} windows`);
-    if (interrupts > 0 && faults > 0 && machine.exits!.count > exits) {
-      found.push(begin);
-      runTo(machine, machine.instructions + Math.floor(random() * 3e6));
-    }
-  }
+  runTo(machine, FOREVER);
   return found;
+}
+
+/** `count` of them at random, in order. */
+function chosen(all: readonly number[], count: number): number[] {
+  const random = randomFrom(21);
+  return [...all]
+    .sort(() => random() - 0.5)
+    .slice(0, count)
+    .sort((a, b) => a - b);
 }
 
 async function stepsAreExact(guest: Guest): Promise<boolean> {
   // Some of them hold no repetition.
-  const windows = livelyWindows(guest, WINDOWS * 2);
+  const all = livelyWindows(guest);
+  const windows = chosen(all, WINDOWS * 2);
+  console.log(`${all.length} windows with an interrupt, a page fault and an exit`);
   const debugged = TestDebugger.of(guest);
   const through = start(guest);
   let held = 0;

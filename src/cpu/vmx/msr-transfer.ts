@@ -28,7 +28,6 @@ function forEachEntry(
   visit: (at: number, index: number, reserved: number, isX2apic: boolean) => boolean,
 ): number {
   const entries = core.vmcs.low(count);
-  if (entries === 0) return 0;
   const isX2apic = (core.processor.readMsr(MSR.APIC_BASE) & X2APIC_ENABLED) === X2APIC_ENABLED;
   const start = core.vmcs.number(address);
   for (let i = 0; i < entries; i++) {
@@ -41,6 +40,7 @@ function forEachEntry(
 
 /** Loads the MSRs of an area: 0, or the number (from 1) of the entry that failed. */
 export function loadMsrs(core: VmxCore, count: VmcsField, address: VmcsField): number {
+  if (core.vmcs.low(count) === 0) return 0;
   return forEachEntry(core, count, address, (at, index, reserved, isX2apic) => {
     if (checkMsrLoad(index, reserved, isX2apic)) return false;
     return withoutFault(() => core.processor.writeMsr(index, core.memory.read64(at + 8)));
@@ -49,6 +49,7 @@ export function loadMsrs(core: VmxCore, count: VmcsField, address: VmcsField): n
 
 /** Stores the MSRs of an area: 0, or the number (from 1) of the entry that failed. */
 export function storeMsrs(core: VmxCore, count: VmcsField, address: VmcsField): number {
+  if (core.vmcs.low(count) === 0) return 0;
   return forEachEntry(core, count, address, (at, index, reserved, isX2apic) => {
     if (checkMsrStore(index, reserved, isX2apic)) return false;
     return withoutFault(() => core.memory.write64(at + 8, core.processor.readMsr(index)));

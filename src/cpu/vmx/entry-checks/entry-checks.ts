@@ -87,6 +87,7 @@ export function checkEntry(vmcs: Vmcs, context: EntryContext): EntryFailure | un
       const rule = ENTRY_RULES[word * 32 + 31 - Math.clz32(bit)];
       if (!rule) continue;
       if (!rule.test(vmcs, context)) return failureOf(rule);
+      if (!rule.volatile) continue;
       if (rule.volatile(vmcs)) volatileRules[word]! |= bit;
       else volatileRules[word]! &= ~bit;
     }

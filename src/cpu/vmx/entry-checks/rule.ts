@@ -33,9 +33,9 @@ export interface EntryRule {
   readonly fields: readonly VmcsField[];
   /**
    * True if `test` may also read memory or the processor, so that it must run at every entry. Decided by those of `fields`
-   * that only VMWRITE changes, or whose change a VM exit marks (`Vmcs.markWritten`).
+   * that only VMWRITE changes, or whose change a VM exit marks (`Vmcs.markWritten`). Undefined for "never".
    */
-  volatile(vmcs: VmcsView): boolean;
+  readonly volatile: ((vmcs: VmcsView) => boolean) | undefined;
   /** The exit qualification of the failure (SDM 27.8); guest rules only. */
   readonly qualification: number;
   /** True if the VMCS passes. */
@@ -48,8 +48,6 @@ type Options = Partial<Pick<EntryRule, 'volatile' | 'qualification'>>;
 /** Makes a rule. */
 export type RuleMaker = (rule: string, fields: readonly VmcsField[], test: Test, options?: Options) => EntryRule;
 
-const never = (): boolean => false;
-
 /** Makes the rules of one paragraph. */
 export function rulesOf(kind: RuleKind, section: string): RuleMaker {
   return (rule, fields, test, options) => ({
@@ -57,7 +55,7 @@ export function rulesOf(kind: RuleKind, section: string): RuleMaker {
     kind,
     section,
     fields,
-    volatile: never,
+    volatile: undefined,
     qualification: 0,
     test,
     ...options,
