@@ -1,6 +1,5 @@
 /** What one stop can show of the guest: frames, scopes and variables, by numbers that hold until it goes on. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { basename } from 'node:path';
 import type { Position, Target } from '../targets/target';
 import { staleReference } from './errors';
 import type { Images } from './images/images';
@@ -103,14 +102,13 @@ export class StopView {
     const line = this.images.lineAt(at);
     const found = this.images.symbolAt(at);
     const name = found ? nameOf(found.symbol.name, found.offset + (frame.isCaller ? 1n : 0n)) : hex(frame.linear);
-    const path = line && this.images.sourcePath(line);
     return {
       id: thread * FRAMES_PER_THREAD + index,
       name: index === 0 ? `${name} (${position.mode})` : name,
       line: line?.line ?? 0,
       column: line?.column ?? 0,
       instructionPointerReference: hex(frame.linear),
-      ...(path !== undefined && { source: { name: basename(path), path } }),
+      ...(line && { source: this.images.source(line) }),
       ...(found && { moduleId: found.image.id }),
       ...(!line && { presentationHint: 'normal' as const }),
     };

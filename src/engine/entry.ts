@@ -44,6 +44,12 @@ export const BLOCK = {
   mode: 8,
   /** Bytes of code, u32. */
   bytes: 12,
+  /** Table index of the compiled region that holds the block, u32; 0 for none. */
+  region: 16,
+  /** Number of the block among the region's, u32. */
+  regionBlock: 20,
+  /** Executions by the interpreter until the block is hot, u32. */
+  heat: 24,
   headerBytes: 32,
 } as const;
 

@@ -6,16 +6,16 @@
  */
 import { i32, i64 } from '../wasm/expr';
 import type { I32 } from '../wasm/expr';
-import type { Bits, Int, Semantics } from './semantics';
+import type { Bits, CarryVector, Int, Semantics } from './semantics';
 
 /** Carries of `sum` = a + b (+ carry in). */
-export function carriesOfAdd(m: Semantics, a: Int, b: Int, sum: Int): Int {
-  return m.or(m.and(a, b), m.and(m.or(a, b), m.not(sum)));
+export function carriesOfAdd(m: Semantics, a: Int, b: Int, sum: Int): CarryVector {
+  return { ...m.or(m.and(a, b), m.and(m.or(a, b), m.not(sum))), origin: { kind: 'add', a, b } };
 }
 
 /** Borrows of `difference` = a - b (- borrow in). */
-export function borrowsOfSub(m: Semantics, a: Int, b: Int, difference: Int): Int {
-  return m.or(m.and(m.not(a), b), m.and(m.or(m.not(a), b), difference));
+export function borrowsOfSub(m: Semantics, a: Int, b: Int, difference: Int): CarryVector {
+  return { ...m.or(m.and(m.not(a), b), m.and(m.or(m.not(a), b), difference)), origin: { kind: 'sub', a, b } };
 }
 
 /** The carry vector, in the container of `bits`, that stands for these values (0 or 1) of CF, OF and AF. */

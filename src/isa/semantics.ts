@@ -19,6 +19,8 @@ import type { SlowFunctionName } from './slow';
 
 export type Int = Expr<'i32' | 'i64'>;
 export type Bits = 8 | 16 | 32 | 64;
+/** A carry vector (`flags.ts`); with its origin a maker can compute single flags without it. */
+export type CarryVector = Int & { readonly origin?: { readonly kind: 'add' | 'sub'; readonly a: Int; readonly b: Int } };
 
 /** One operand of the form at hand, after ModRM chose register or memory. */
 export interface Operand {
@@ -147,7 +149,7 @@ export abstract class Semantics {
 
   /** The result and carries of the last flag-setting instruction: see `flagsOf*`. `carries` has bit n set for a carry
    * (or borrow) out of bit n. */
-  abstract setArithmeticFlags(result: Int, carries: Int | undefined, bits: Bits, keepCarry?: boolean): void;
+  abstract setArithmeticFlags(result: Int, carries: CarryVector | undefined, bits: Bits, keepCarry?: boolean): void;
   /** One flag as 0 or 1. */
   abstract flag(name: ArithmeticFlag): I32;
   /** All six arithmetic flags at their EFLAGS positions. */

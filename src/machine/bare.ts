@@ -10,9 +10,11 @@ import type { Vcpu, VcpuStop } from '../engine/vcpu';
 import type { InitialState, SegmentState } from './boot/initial-state';
 import type { MachineClock } from './clock';
 
+type Ends = Exclude<VcpuStop, 'deadline' | 'exit' | 'halted'>;
+
 /** How a bare guest's run ends. `idle`: HLT until tick `wake`, or until an input comes. */
 export type BareStop =
-  | { readonly kind: Exclude<VcpuStop, 'deadline' | 'exit' | 'halted'> }
+  | { readonly [Kind in Ends]: { readonly kind: Kind } }[Ends]
   | { readonly kind: 'idle'; readonly wake: number | undefined };
 
 const GENERAL = [

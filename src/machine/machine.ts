@@ -42,6 +42,7 @@ import { FIRMWARE_AREA, HIGH_RAM_START, LOW_HOLE, requireRamSize } from './layou
 import { firmwareMemoryTypes } from './memory-types';
 import type { MachineObserver } from './observer';
 import { Random } from './random';
+import { isFinal, resultOf } from './run-result';
 import type { FinalResult, RunResult } from './run-result';
 import { restoreMachine, saveMachine } from './snapshot';
 import type { MachineState, SavedParts } from './snapshot';
@@ -386,43 +387,9 @@ export class Machine {
   }
 
   private resultOf(stop: BareStop | StopReason): RunResult {
-    switch (stop.kind) {
-      case 'budget':
-        return { reason: 'budget' };
-      case 'stop':
-        return this.stops.take();
-      case 'idle':
-        if (stop.wake === undefined && !this.canWake()) {
-          return { reason: 'halted', detail: 'The guest executed HLT with interrupts off and can never wake.' };
-        }
-        return { reason: 'idle', wake: stop.wake };
-      case 'shutdown':
-        return { reason: 'triple fault', detail: 'The processor shut down after a triple fault.' };
-      case 'stuck':
-        return { reason: 'stuck', detail: 'Exceptions follow one another and no instruction completes.' };
-      case 'crash':
-        return { reason: CRASH_REASONS[stop.reason], detail: stop.detail };
-    }
+    const canWake = (this.state.word(STATE.eflags) & EFLAGS.IF) !== 0;
+    return stop.kind === 'stop' ? this.stops.take() : resultOf(stop, canWake);
   }
-
-  private canWake(): boolean {
-    return (this.state.word(STATE.eflags) & EFLAGS.IF) !== 0;
-  }
-}
-
-const CRASH_REASONS = {
-  'triple-fault': 'triple fault',
-  'never-wakes': 'halted',
-  'entry-failure': 'vm entry failed',
-  'no-memory': 'stuck',
-  'no-progress': 'stuck',
-  'unknown-exit': 'stuck',
-} as const;
-
-const NOT_FINAL: readonly string[] = ['budget', 'breakpoint', 'stop requested', 'vm exit', 'idle'];
-
-function isFinal(result: RunResult): result is FinalResult {
-  return !NOT_FINAL.includes(result.reason);
 }
 
 function boardInterrupts(board: Board) {

@@ -1,5 +1,7 @@
 /** How a run of the machine ends. */
 import type { ExitEntry } from '../vmm/exit-log';
+import type { CrashReason, StopReason } from '../vmm/guest-processor';
+import type { BareStop } from './bare';
 
 /** Ends after which nothing runs any more; the state stays to be looked at. */
 export type FinalResult =
@@ -25,3 +27,37 @@ export type RunResult =
   /** HLT: nothing to do before tick `wake`, or before an input when that is undefined. */
   | { readonly reason: 'idle'; readonly wake: number | undefined }
   | FinalResult;
+
+const CRASHES: Readonly<Record<CrashReason, 'triple fault' | 'halted' | 'vm entry failed' | 'stuck'>> = {
+  'triple-fault': 'triple fault',
+  'never-wakes': 'halted',
+  'entry-failure': 'vm entry failed',
+  'no-memory': 'stuck',
+  'no-progress': 'stuck',
+  'unknown-exit': 'stuck',
+};
+
+/** What a guest's stop is for whoever runs the machine. `canWake`: interrupts are on. */
+export function resultOf(stop: Exclude<BareStop | StopReason, { readonly kind: 'stop' }>, canWake: boolean): RunResult {
+  switch (stop.kind) {
+    case 'budget':
+      return { reason: 'budget' };
+    case 'idle':
+      return stop.wake === undefined && !canWake
+        ? { reason: 'halted', detail: 'The guest executed HLT with interrupts off and can never wake.' }
+        : { reason: 'idle', wake: stop.wake };
+    case 'shutdown':
+      return { reason: 'triple fault', detail: 'The processor shut down after a triple fault.' };
+    case 'stuck':
+      return { reason: 'stuck', detail: 'Exceptions follow one another and no instruction completes.' };
+    case 'crash':
+      return { reason: CRASHES[stop.reason], detail: stop.detail };
+  }
+}
+
+const NOT_FINAL: readonly RunResult['reason'][] = ['budget', 'breakpoint', 'stop requested', 'vm exit', 'idle'];
+
+/** True if nothing runs any more behind this result. */
+export function isFinal(result: RunResult): result is FinalResult {
+  return !NOT_FINAL.includes(result.reason);
+}

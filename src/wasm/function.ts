@@ -200,6 +200,13 @@ export class FunctionBuilder {
     this.body.push(0x00);
   }
 
+  /** Writes code that comes to stand at the function's beginning, though what it is turned out only later. */
+  prepend(write: () => void): void {
+    const behind = this.body.splice(0);
+    write();
+    for (const byte of behind) this.body.push(byte);
+  }
+
   /** The function's entry of the code section, without its size. */
   finish(): Uint8Array {
     const locals: number[] = [];

@@ -24,6 +24,7 @@ export class ModuleBuilder {
   private readonly globals: number[] = [];
   private readonly exports: { name: string; kind: number; index: number }[] = [];
   private elements: readonly FunctionRef[] = [];
+  private tableRoom = 0;
 
   /** The index of a function type, added when new. */
   type(signature: Signature): number {
@@ -85,9 +86,15 @@ export class ModuleBuilder {
     this.exports.push({ name: exportName, kind: 0, index: target.index });
   }
 
-  /** Makes table 0 of these functions, in order, for `callIndirectExpr`. */
-  table(functions: readonly FunctionRef[]): void {
+  /** Makes table 0 of these functions, in order, and `room` empty places behind them, for `callIndirectExpr`. */
+  table(functions: readonly FunctionRef[], room = 0): void {
     this.elements = functions;
+    this.tableRoom = room;
+  }
+
+  /** Exports table 0. */
+  exportTable(exportName: string): void {
+    this.exports.push({ name: exportName, kind: 1, index: 0 });
   }
 
   /** The module's bytes. */
@@ -102,7 +109,7 @@ export class ModuleBuilder {
       3,
       this.functions.map((f) => leb(f.typeIndex)),
     );
-    if (this.elements.length > 0) vector(4, [[0x70, 0x00, ...leb(this.elements.length)]]);
+    if (this.elements.length > 0) vector(4, [[0x70, 0x00, ...leb(this.elements.length + this.tableRoom)]]);
     vector(
       6,
       this.globals.map((initial) => [valueType('i32'), 1, ...constantInitializer(initial)]),

@@ -25,6 +25,7 @@ const LEAST_RATE = 1000;
 const LIVELY = 300e6;
 const STRETCH = 300e6;
 const MEDDLINGS = 300;
+const STRETCH_OF_A_TURN = 25e6;
 const MOST_CONDITION_US = 50;
 
 async function linux(): Promise<Guest> {
@@ -144,8 +145,9 @@ async function meddlingLeavesNothing(guest: Guest): Promise<boolean> {
   const turns = Object.values(meddlers);
   for (let turn = 0; debugged.machine.instructions < STRETCH; turn++) {
     let stop: Stop = { reason: 'pause' };
-    for (let i = 0; i < MEDDLINGS && debugged.machine.instructions < STRETCH; i++) {
-      setTimeout(() => void debugged.target.pause(), 200).unref();
+    const last = debugged.machine.instructions + STRETCH_OF_A_TURN;
+    for (let i = 0; i < MEDDLINGS && debugged.machine.instructions < last; i++) {
+      setTimeout(() => void debugged.target.pause(), 20).unref();
       stop = await debugged.go(await turns[turn % turns.length]!(debugged, random, stop, places));
       seen.set(stop.reason, (seen.get(stop.reason) ?? 0) + 1);
     }

@@ -308,7 +308,7 @@ describe('DAP session', () => {
       ['stepOut', { threadId: 1 }, /caller/],
       ['goto', { threadId: 1, targetId: 7 }, /"targetId"/],
       ['writeMemory', { memoryReference: '0x10', data: 'AAAA' }, /no memory/],
-      ['source', { source: { path: '/etc/passwd' }, sourceReference: 0 }, /no source file/],
+      ['source', { source: { path: '/etc/passwd' }, sourceReference: 0 }, /\/etc\/passwd is not here/],
       ['vmxray/subscribe', { events: ['weather'] }, /state, counters, exitsAdded/],
       ['vmxray/stepExit', { threadId: 1, reasons: ['nonsense'] }, /no exit reason/],
       ['vmxray/walk', { address: '0x1', space: 'physical' }, /one of linear, guestPhysical/],

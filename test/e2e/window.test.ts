@@ -144,7 +144,6 @@ describe('the installed extension, in a kernel tree without launch.json', functi
     });
   });
   after(() => screen?.close());
-  afterEach(() => screen.picture('linux-window'));
 
   it('boots the built kernel by F5, with our initial RAM disk, and types in its terminal', async () => {
     await screen.press('F5', screen.row('VMXray'));
@@ -158,7 +157,23 @@ describe('the installed extension, in a kernel tree without launch.json', functi
     await screen.page.keyboard.type('hello');
     await screen.page.keyboard.press('Enter');
     await screen.sees(terminal.filter({ hasText: 'you typed: hello' }));
-    await screen.picture('linux-terminal');
+
+    // The machine is one that another session may attach to.
+    await screen.run('VMXray: Attach to Machine');
+    await screen.sees(screen.row('bzImage'));
+    await screen.page.keyboard.press('Escape');
+
+    await screen.page.keyboard.press('F6');
+    await screen.sees(screen.page.locator('.debug-call-stack').getByText('Paused'));
+    await screen.run('Debug Console: Focus on Debug Console View');
+    await screen.page.keyboard.type('exits 10');
+    await screen.page.keyboard.press('Enter');
+    await screen.sees(screen.page.locator('.repl').getByText('exits since the start'));
+    await screen.picture('debug-console');
+    await screen.page.keyboard.press('F5');
+    await screen.sees(screen.page.locator('.debug-call-stack').getByText('Running'));
+
+    await screen.run('Terminal: Focus Terminal');
     await screen.page.keyboard.type('poweroff');
     await screen.page.keyboard.press('Enter');
     await screen.sees(terminal.filter({ hasText: 'The session has ended' }));

@@ -83,6 +83,8 @@ const NO_CHECK = 'none follows';
 function runToCheck({ machine }: Lockstep, checks: GuestChecks): boolean {
   const SOON = 20_000_000;
   machine.setBreakpoints(checks.addresses);
+  // A check at which it stands already is not the one to come.
+  machine.arrives();
   const { reason } = machine.run(SOON);
   machine.setBreakpoints([]);
   return reason === 'breakpoint';

@@ -13,6 +13,8 @@ import { ACTIVITY, BLOCKING, PENDING_DEBUG } from './entry-checks/guest-state-ru
 import { EXIT_REASON } from './exit-reasons';
 import { RESUME_FLAG } from './exit-record';
 import { MSR } from '../msr-numbers';
+import { StateCopy } from './state-copy';
+import type { CopiedField } from './state-copy';
 import { SwitchedMsr } from './switched-msrs';
 import type { Vmcs } from './vmcs';
 import { F, SEGMENT_BLOCK_SIZE } from './vmcs-layout';
@@ -25,12 +27,20 @@ export const CR0_KEPT = 0x7ffa_ffd0;
 const BTF = 2n;
 
 const ACTIVITIES: readonly Activity[] = ['active', 'hlt'];
+/** Registers that entries and exits copy whole. */
+const REGISTERS: readonly CopiedField[] = [
+  [F.GUEST_CR3, STATE.cr3],
+  [F.GUEST_CR4, STATE.cr4],
+  [F.GUEST_RIP, STATE.rip],
+  [F.GUEST_RSP, STATE.general + 32],
+];
 const PDPTES = [F.GUEST_PDPTE0, F.GUEST_PDPTE1, F.GUEST_PDPTE2, F.GUEST_PDPTE3] as const;
 
 /** Loads and saves the guest-state area of the current VMCS. */
 export class GuestStateArea {
   private readonly words: Uint32Array;
   private readonly segments: Int32Array;
+  private readonly registers: StateCopy;
   private readonly debugctl: SwitchedMsr;
   private readonly pat: SwitchedMsr;
   private readonly sysenter: readonly SwitchedMsr[];
@@ -46,6 +56,7 @@ export class GuestStateArea {
       new SwitchedMsr(processor.msrCell(MSR.SYSENTER_EIP), F.GUEST_SYSENTER_EIP),
     ];
     this.words = state.u32;
+    this.registers = new StateCopy(state.u32, REGISTERS);
     this.segments = new Int32Array(state.buffer, STATE.segments, SEGMENT_BLOCK_SIZE / 4);
   }
 
@@ -55,8 +66,7 @@ export class GuestStateArea {
     const { words } = this;
     const entry = vmcs.low(F.ENTRY_CONTROLS);
     words[STATE.cr0 >> 2] = (words[STATE.cr0 >> 2]! & CR0_KEPT) | (vmcs.low(F.GUEST_CR0) & ~CR0_KEPT);
-    this.fetch(vmcs, F.GUEST_CR3, STATE.cr3);
-    this.fetch(vmcs, F.GUEST_CR4, STATE.cr4);
+    this.registers.load(vmcs);
     this.loadEfer(vmcs, entry);
     if (entry & ENTRY.LOAD_DEBUG_CONTROLS) {
       this.fetch(vmcs, F.GUEST_DR7, STATE.dr7);
@@ -71,8 +81,6 @@ export class GuestStateArea {
       words[at + (SEGMENT_FIELD.selector >> 2)]! &= 0xffff;
       words[at + (SEGMENT_FIELD.access >> 2)] = segmentAccess(words[at + (SEGMENT_FIELD.rights >> 2)]!);
     }
-    this.fetch(vmcs, F.GUEST_RIP, STATE.rip);
-    this.fetch(vmcs, F.GUEST_RSP, STATE.general + 32);
     processor.state.rflags = vmcs.low(F.GUEST_RFLAGS);
     const blocking = vmcs.low(F.GUEST_INTERRUPTIBILITY_STATE);
     processor.interruptibility.sti = (blocking & BLOCKING.STI) !== 0;
@@ -91,8 +99,7 @@ export class GuestStateArea {
     const { processor, exit } = core;
     const controls = vmcs.low(F.EXIT_CONTROLS);
     this.store(vmcs, F.GUEST_CR0, STATE.cr0);
-    this.store(vmcs, F.GUEST_CR3, STATE.cr3);
-    this.store(vmcs, F.GUEST_CR4, STATE.cr4);
+    this.registers.save(vmcs);
     if (controls & EXIT.SAVE_EFER) this.store(vmcs, F.GUEST_EFER, STATE.efer);
     if (controls & EXIT.SAVE_DEBUG_CONTROLS) {
       this.store(vmcs, F.GUEST_DR7, STATE.dr7);
@@ -101,8 +108,6 @@ export class GuestStateArea {
     if (controls & EXIT.SAVE_PAT) this.pat.save(vmcs);
     for (const msr of this.sysenter) msr.save(vmcs);
     core.currentSegments!.set(this.segments);
-    this.store(vmcs, F.GUEST_RIP, STATE.rip);
-    this.store(vmcs, F.GUEST_RSP, STATE.general + 32);
     let flags = processor.state.rflags;
     if (exit.resumeFlag !== RESUME_FLAG.KEEP) flags &= ~EFLAGS.RF;
     if (exit.resumeFlag === RESUME_FLAG.SET) flags |= EFLAGS.RF;

@@ -55,11 +55,21 @@ function loadSegments(core: VmxCore, vmcs: Vmcs, is64: boolean): void {
 
 /** Words of the segment registers, GDTR and IDTR. */
 const SEGMENT_WORDS = SEGMENT_BLOCK_SIZE / 4;
+/** Indices of the other words that depend on host-state fields and exit controls alone. */
+const REGISTER_WORDS = Int32Array.from(
+  [
+    ...[STATE.cr3, STATE.cr3 + 4, STATE.cr4, STATE.cr4 + 4, STATE.dr7, STATE.dr7 + 4],
+    ...[STATE.rip, STATE.rip + 4, STATE.general + 32, STATE.general + 36],
+    ...[STATE.eflags, STATE.flagResult, STATE.flagResult + 4, STATE.flagCarries, STATE.flagCarries + 4],
+  ],
+  (offset) => offset >> 2,
+);
 
-/** Loads the host-state area of a VMCS; the segments are kept while nobody writes its fields. */
+/** Loads the host-state area of a VMCS; what comes of its fields is kept while nobody writes them. */
 export class HostStateArea {
   private readonly live: Int32Array;
   private readonly kept = new Int32Array(SEGMENT_WORDS);
+  private readonly keptRegisters = new Uint32Array(REGISTER_WORDS.length);
   private keptFor: Vmcs | undefined;
   private keptGeneration = -1;
   private keptControls = -1;
@@ -86,38 +96,41 @@ export class HostStateArea {
     const controls = vmcs.low(F.EXIT_CONTROLS);
     const is64 = (controls & EXIT.HOST_ADDRESS_SPACE_SIZE) !== 0;
     state.setWord(STATE.cr0, (state.word(STATE.cr0) & CR0_KEPT) | (vmcs.low(F.HOST_CR0) & ~CR0_KEPT));
+    const longBits = EFER.LMA | EFER.LME;
+    const efer = controls & EXIT.LOAD_EFER ? vmcs.low(F.HOST_EFER) : state.word(STATE.efer);
+    state.setWord(STATE.efer, is64 ? efer | longBits : efer & ~longBits);
+    this.debugctl.value = 0n;
+    for (const msr of this.sysenter) msr.load(vmcs);
+    if (controls & EXIT.LOAD_PAT) this.pat.load(vmcs);
+    const isKept =
+      this.keptFor === vmcs && this.keptGeneration === vmcs.hostGeneration && this.keptControls === controls;
+    if (isKept) this.loadKept();
+    else this.loadAndKeep(vmcs, controls, is64);
+    processor.interruptibility.sti = processor.interruptibility.movSs = false;
+    if (processor.pendingDebug !== 0) processor.pendingDebug = 0;
+    processor.activity = 'active';
+    processor.monitored = undefined;
+    if (is64 || !(vmcs.low(F.HOST_CR4) & CR4.PAE) || !(vmcs.low(F.HOST_CR0) & CR0.PG)) return true;
+    return processor.loadPageDirectoryPointers(vmcs.get(F.HOST_CR3));
+  }
+
+  private loadKept(): void {
+    const { u32 } = this.core.processor.state;
+    this.live.set(this.kept);
+    for (let i = 0; i < REGISTER_WORDS.length; i++) u32[REGISTER_WORDS[i]!] = this.keptRegisters[i]!;
+  }
+
+  private loadAndKeep(vmcs: Vmcs, controls: number, is64: boolean): void {
+    const { state } = this.core.processor;
     this.copy(STATE.cr3, vmcs, F.HOST_CR3);
     const cr4 = vmcs.low(F.HOST_CR4);
     state.setWord(STATE.cr4, is64 ? cr4 | CR4.PAE : cr4 & ~CR4.PCIDE);
     state.setWord(STATE.cr4 + 4, 0);
     state.setWord(STATE.dr7, DR7_FIXED);
     state.setWord(STATE.dr7 + 4, 0);
-    this.debugctl.value = 0n;
-    for (const msr of this.sysenter) msr.load(vmcs);
-    const longBits = EFER.LMA | EFER.LME;
-    const efer = controls & EXIT.LOAD_EFER ? vmcs.low(F.HOST_EFER) : state.word(STATE.efer);
-    state.setWord(STATE.efer, is64 ? efer | longBits : efer & ~longBits);
-    if (controls & EXIT.LOAD_PAT) this.pat.load(vmcs);
-    this.loadSegments(vmcs, controls, is64);
     this.copy(STATE.rip, vmcs, F.HOST_RIP);
     this.copy(STATE.general + 32, vmcs, F.HOST_RSP);
     state.rflags = 2;
-    processor.interruptibility.sti = processor.interruptibility.movSs = false;
-    if (processor.pendingDebug !== 0) processor.pendingDebug = 0;
-    processor.activity = 'active';
-    processor.monitored = undefined;
-    if (is64 || !(cr4 & CR4.PAE) || !(vmcs.low(F.HOST_CR0) & CR0.PG)) return true;
-    return processor.loadPageDirectoryPointers(vmcs.get(F.HOST_CR3));
-  }
-
-  private loadSegments(vmcs: Vmcs, controls: number, is64: boolean): void {
-    const { state } = this.core.processor;
-    const isKept =
-      this.keptFor === vmcs && this.keptGeneration === vmcs.hostGeneration && this.keptControls === controls;
-    if (isKept) {
-      this.live.set(this.kept);
-      return;
-    }
     loadSegments(this.core, vmcs, is64);
     for (const [register, base] of [
       [STATE.gdtr, F.HOST_GDTR_BASE],
@@ -127,6 +140,7 @@ export class HostStateArea {
       state.setWord(register + 8, 0xffff);
     }
     this.kept.set(this.live);
+    for (let i = 0; i < REGISTER_WORDS.length; i++) this.keptRegisters[i] = state.u32[REGISTER_WORDS[i]!]!;
     this.keptFor = vmcs;
     this.keptGeneration = vmcs.hostGeneration;
     this.keptControls = controls;

@@ -84,13 +84,10 @@ export function functionWish(images: Images, name: string, conditions: Condition
 
 /** Link addresses of the functions with this name. */
 export function codeOf(images: Images, name: string): { image: Image; link: bigint }[] {
-  return images
-    .named(name)
-    .filter(({ symbol }) => symbol.kind !== 'object')
-    .map(({ image, symbol }) => ({
-      image,
-      link: image.symbols.hasLines ? image.symbols.afterPrologue(symbol.address) : symbol.address,
-    }));
+  return images.functions(name).map(({ image, symbol }) => ({
+    image,
+    link: image.symbols.hasLines ? image.symbols.afterPrologue(symbol.address) : symbol.address,
+  }));
 }
 
 /** A breakpoint at a linear address. */
@@ -108,6 +105,5 @@ export function instructionWish(linear: bigint, conditions: Conditions): NewWish
 function lineOf(images: Images, linear: bigint): Partial<DebugProtocol.Breakpoint> {
   const found = images.lineAt(linear);
   if (!found) return {};
-  const path = images.sourcePath(found);
-  return { line: found.line, source: { name: basename(path), path } };
+  return { line: found.line, source: images.source(found) };
 }

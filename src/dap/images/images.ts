@@ -1,4 +1,5 @@
 /** All programs in the guest that symbols are known of, and what a debugger asks of them together. */
+import type { DebugProtocol } from '@vscode/debugprotocol';
 import { realpathSync } from 'node:fs';
 import { UserError } from '../../common/errors';
 import type { ExpressionNames, NamedPlace } from '../../symbols/expression/names';
@@ -19,6 +20,10 @@ export interface ImageOptions {
   readonly symbols?: readonly string[] | undefined;
   readonly sourceMap?: Readonly<Record<string, string>> | undefined;
 }
+
+const MOST_CLONES = 100;
+/** Suffixes of the copies of a function that GCC makes; `.cold` is a part of one. */
+const CLONE = /^(\.(isra|constprop|part|lto_priv)\.\d+)+$/;
 
 const same = (a: string, b: string): boolean => {
   try {
@@ -86,6 +91,18 @@ export class Images {
     return this.images.flatMap((image) => image.symbols.symbolsByName(name).map((symbol) => ({ image, symbol })));
   }
 
+  /** The functions of this name; if there is none, what the compiler made of it (`name.isra.0`, `name.constprop.0`). */
+  functions(name: string): { image: Image; symbol: SymbolInfo }[] {
+    const exact = this.named(name).filter(({ symbol }) => symbol.kind !== 'object');
+    if (exact.length > 0) return exact;
+    return this.images.flatMap((image) =>
+      image.symbols
+        .symbolNames(`${name}.`, MOST_CLONES)
+        .filter((clone) => CLONE.test(clone.slice(name.length)))
+        .flatMap((clone) => image.symbols.symbolsByName(clone).map((symbol) => ({ image, symbol }))),
+    );
+  }
+
   /** The place of a symbol for expressions. */
   symbol(name: string): NamedPlace | undefined {
     for (const { image, symbol } of this.named(name)) {
@@ -123,9 +140,9 @@ export class Images {
     return this.images.flatMap((image) => image.symbols.symbolNames(prefix, limit)).slice(0, limit);
   }
 
-  /** Path here of a line's source file. */
-  sourcePath(line: Pick<ImageLine, 'file' | 'image'>): string {
-    return this.paths.resolve(line.file, line.image.path);
+  /** A line's source file for the wire. */
+  source({ file, image }: Pick<ImageLine, 'file' | 'image'>): DebugProtocol.Source {
+    return this.paths.describe(file, image.path);
   }
 
   /** The files in debug information that a client's path means. */
@@ -133,7 +150,7 @@ export class Images {
     return this.images.flatMap((image) => {
       const files = image.symbols.findFile(path);
       // The same name in another folder is another file, if that folder is here.
-      const exact = files.filter((file) => this.paths.resolve(file, image.path) === path);
+      const exact = files.filter((file) => this.paths.find(file, image.path) === path);
       return (exact.length > 0 ? exact : files).map((file) => ({ image, file }));
     });
   }

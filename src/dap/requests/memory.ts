@@ -93,6 +93,6 @@ function annotate({ images }: Debuggee, row: Row): Row {
   return {
     ...row,
     ...(symbol !== undefined && { symbol }),
-    ...(line?.start === address && { line: line.line, location: { path: images.sourcePath(line) } }),
+    ...(line?.start === address && { line: line.line, location: images.source(line) }),
   };
 }

@@ -1,6 +1,5 @@
 /** Requests about the guest's programs and their sources. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { basename } from 'node:path';
 import { UserError } from '../../common/errors';
 import type { Debuggee } from '../debuggee';
 import { type Handlers, MAX_ID } from '../handler';
@@ -21,11 +20,11 @@ export function sourceRequests(debuggee: Debuggee): Handlers {
       return { body: { modules, totalModules: all.length } };
     },
     loadedSources: () => {
-      const paths = debuggee.images.all.flatMap((image) =>
-        image.symbols.sourceFiles().map((file) => debuggee.images.sourcePath({ file, image })),
+      const sources = debuggee.images.all.flatMap((image) =>
+        image.symbols.sourceFiles().map((file) => debuggee.images.source({ file, image })),
       );
-      const sources = [...new Set(paths)].slice(0, MOST_SOURCES).map((path) => ({ name: basename(path), path }));
-      return { body: { sources } };
+      const byPath = new Map(sources.map((source) => [source.path, source]));
+      return { body: { sources: [...byPath.values()].slice(0, MOST_SOURCES) } };
     },
     source: (args) => {
       const path = args.has('source') ? args.object('source').text('path') : '';
@@ -34,7 +33,7 @@ export function sourceRequests(debuggee: Debuggee): Handlers {
       if (!known || !existsSync(path) || statSync(path).size > MAX_SOURCE_BYTES)
         throw new UserError(
           'request/source',
-          `There is no source file ${path.slice(0, 200) || 'without a path'}: name its folder in "sourceMap".`,
+          `The source file ${path.slice(0, 200) || '(without a path)'} is not here: say in "sourceMap" which folder holds it.`,
         );
       return { body: { content: readFileSync(path, 'utf8') } };
     },

@@ -5,7 +5,6 @@
  *
  * Source: SDM Vol. 3C 25.4 (guest-state area), 27.3.1 (the checks).
  */
-import { ATTENTION } from '../../cpu/attention';
 import { STATE } from '../../cpu/layout';
 import { EFER, setSegment } from '../../cpu/mode';
 import { MSR } from '../../cpu/msr-numbers';
@@ -176,7 +175,7 @@ export class GuestImage implements VmcsView {
   /** Makes this the guest's state; `before` is what it is now. */
   commit(before: GuestImage): void {
     const { machine } = this;
-    const { state, processor, vmx } = machine;
+    const { processor, vmx } = machine;
     const changed = SLOTS.filter(({ field }) => this.get(field) !== before.get(field));
     if (changed.length === 0) return;
     if (isBetweenExitAndEntry(machine)) {
@@ -186,8 +185,6 @@ export class GuestImage implements VmcsView {
     }
     for (const { field, set } of changed) set(machine, this.get(field));
     processor.stateReplaced(true);
-    // Whatever waits for IF, a window or a breakpoint is looked at before the next instruction.
-    state.setWord(STATE.attention, state.word(STATE.attention) | ATTENTION.event);
   }
 
   private context(): EntryContext {

@@ -103,7 +103,7 @@ function picPath(end: InterruptEnd, master: Pic8259A, slave: Pic8259A, irq: numb
   return {
     hops: [...hops, end.hop(LINT0)],
     masked: isMasked ? reasons.join('; ') : lint,
-    blocked: reasons[0] ?? end.blocksInterrupts,
+    blocked: isProgrammed ? (reasons[0] ?? end.blocksInterrupts) : 'the 8259A is not initialised: no ICW1 has come',
     vector: isProgrammed && !isMasked ? (isSlave ? slave : master).vectorOf(ir) : undefined,
   };
 }

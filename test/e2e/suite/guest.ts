@@ -58,12 +58,12 @@ export async function until<T>(what: string, read: () => T, fits: (value: T) => 
 
 /** The first message from `start` on that fits. */
 export async function message(what: string, start: number, fits: (sent: Message) => boolean): Promise<Message> {
-  const last = (): string => JSON.stringify(messages.slice(-5)).slice(0, 2000);
   for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; await sleep(20)) {
     const found = messages.slice(start).find(fits);
     if (found) return found;
   }
-  throw new Error(`${what} did not come: ${last()}`);
+  const came = messages.slice(start).map((sent) => sent.event ?? sent.command);
+  throw new Error(`${what} did not come, but: ${came.slice(-40).join(' ')}`);
 }
 
 /** The next event of this name, while or after `act` is done. */

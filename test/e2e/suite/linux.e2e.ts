@@ -20,6 +20,7 @@ describe('Linux', function () {
 
   it('boots by F5, is paused, steps to an exit, echoes what is typed, and powers off', async () => {
     const start = messages.length;
+    await vscode.commands.executeCommand('workbench.view.debug');
     assert.ok(await vscode.debug.startDebugging(folder(), 'Linux'));
     await until(
       'the boot',
@@ -45,9 +46,10 @@ describe('Linux', function () {
       () => serial(start),
       (text) => text.includes('you typed: hello from VS Code'),
     );
-    await screenshot('linux');
     // The guest idles in HLT now: Pause must answer there too.
     assert.equal((await stopAfter('workbench.action.debug.pause')).reason, 'pause');
+    await registersShown();
+    await screenshot('linux');
     const { threads } = await ask<{ threads: object[] }>('threads');
     assert.equal(threads.length, 1);
     await vscode.commands.executeCommand('workbench.action.debug.continue');

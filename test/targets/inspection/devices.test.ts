@@ -140,6 +140,7 @@ describe('interrupts answer', () => {
   });
 
   it('says when an initialization is not complete, and when LINT0 does not pass', () => {
+    assert.match(line(guest('hello'), 'IRQ 4').blocked!, /not initialised/);
     const machine = pics();
     machine.board.ports.write(0x21, 1, 0xef);
     setIf(machine, true);

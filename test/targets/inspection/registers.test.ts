@@ -357,6 +357,13 @@ describe('registers that the guest then runs with', () => {
     const machine = guest('hello');
     writeRegisterOf(machine, 'Control', 'CR8', 9n);
     assert.equal(machine.board.lapic.taskPriority, 0x90);
+    // In a run the hypervisor comes back at once, to look at what the change lets through.
+    machine.run(200);
+    assert.equal(machine.vmx.isNonRoot, true);
+    writeRegisterOf(machine, 'Control', 'CR8', 0n);
+    const { count } = machine.exits!;
+    machine.run(1);
+    assert.equal(machine.exits!.entry(count)!.reason, 1);
   });
 });
 

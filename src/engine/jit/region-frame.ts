@@ -1,0 +1,118 @@
+/**
+ * What a compiled region keeps in WebAssembly locals: general registers, the lazy flags, the budget, the linear address
+ * of its page. All is loaded when the region is entered and stored back at its one end; registers that it does not name
+ * stay where they are.
+ */
+import { i32, i64 } from '../../wasm/expr';
+import type { I32, I64 } from '../../wasm/expr';
+import type { FunctionBuilder, Local } from '../../wasm/function';
+import { STATE } from '../../cpu/layout';
+import { quad, setQuad, setWord, word } from '../../cpu/paging/emit';
+import type { FlagPlace } from '../lazy-flags';
+
+const PAGE_MASK = ~0xfffn;
+
+export class RegionFrame {
+  /** Instructions that may still begin after the current block. */
+  readonly budget: Local<'i32'>;
+  /** RIP of the page's first byte. */
+  readonly pageRip: Local<'i64'>;
+  /** Host offset of the TLB. */
+  readonly tlb: Local<'i32'>;
+  /** What the region gives: the entry from which the interpreter goes on, 0 to look `STATE.rip` up. */
+  readonly result: Local<'i32'>;
+  /** Number of the block to enter. */
+  readonly next: Local<'i32'>;
+  readonly flagResult: Local<'i64'>;
+  readonly flagCarries: Local<'i64'>;
+  private readonly general: readonly Local<'i64'>[];
+  private used = 0;
+  private written = 0;
+  private usesFlags = false;
+  private writesFlags = false;
+
+  constructor(readonly code: FunctionBuilder) {
+    this.next = code.param(0, 'i32');
+    this.general = Array.from({ length: 16 }, () => code.local('i64'));
+    this.flagResult = code.local('i64');
+    this.flagCarries = code.local('i64');
+    this.pageRip = code.local('i64');
+    this.budget = code.local('i32');
+    this.tlb = code.local('i32');
+    this.result = code.local('i32');
+  }
+
+  /** General register `number`, as it is where the expression stands. */
+  register(number: number): I64 {
+    this.used |= 1 << number;
+    return this.general[number]!.get();
+  }
+
+  setRegister(number: number, value: I64): void {
+    this.used |= 1 << number;
+    this.written |= 1 << number;
+    this.code.set(this.general[number]!, value);
+  }
+
+  /** RIP `offset` bytes behind the page's first byte. */
+  rip(offset: number): I64 {
+    return i64.add(this.pageRip.get(), i64.const(offset));
+  }
+
+  /** Writes the region's beginning: to be prepended when all else is written. */
+  enter(): void {
+    const { code } = this;
+    code.set(this.pageRip, i64.and(quad(STATE.rip), i64.const(PAGE_MASK)));
+    code.set(this.budget, word(STATE.budget));
+    code.set(this.tlb, word(STATE.tlb));
+    if (this.usesFlags) {
+      code.set(this.flagResult, quad(STATE.flagResult));
+      code.set(this.flagCarries, quad(STATE.flagCarries));
+    }
+    this.general.forEach((local, number) => {
+      if ((this.used >> number) & 1) code.set(local, quad(STATE.general + number * 8));
+    });
+  }
+
+  /** Writes the region's end. */
+  leave(): void {
+    const { code } = this;
+    setWord(code, STATE.budget, this.budget.get());
+    if (this.writesFlags) {
+      setQuad(code, STATE.flagResult, this.flagResult.get());
+      setQuad(code, STATE.flagCarries, this.flagCarries.get());
+    }
+    this.general.forEach((local, number) => {
+      if ((this.written >> number) & 1) setQuad(code, STATE.general + number * 8, local.get());
+    });
+    code.return(this.result.get());
+  }
+
+  /** The lazy flags in the frame's locals. */
+  readonly flags: FlagPlace = {
+    result: () => this.flag('flagResult'),
+    resultLow: () => i32.wrap(this.flag('flagResult')),
+    resultHigh: () => high(this.flag('flagResult')),
+    carries: () => this.flag('flagCarries'),
+    carriesLow: () => i32.wrap(this.flag('flagCarries')),
+    carriesHigh: () => high(this.flag('flagCarries')),
+    setResult: (_, value) => this.setFlag('flagResult', value),
+    setCarries: (_, value) => this.setFlag('flagCarries', value),
+    setCarriesHigh: (_, value) => {
+      const low = i64.and(this.flag('flagCarries'), i64.const(0xffffffffn));
+      this.setFlag('flagCarries', i64.or(low, i64.shl(i64.extendU(value), i64.const(32))));
+    },
+  };
+
+  private flag(name: 'flagResult' | 'flagCarries'): I64 {
+    this.usesFlags = true;
+    return this[name].get();
+  }
+
+  private setFlag(name: 'flagResult' | 'flagCarries', value: I64): void {
+    this.usesFlags = this.writesFlags = true;
+    this.code.set(this[name], value);
+  }
+}
+
+const high = (value: I64): I32 => i32.wrap(i64.shrU(value, i64.const(32)));
