@@ -37,6 +37,10 @@ export interface BlockCacheHost {
   protect(page: number): void;
   /** True when a breakpoint may lie at `linear`. */
   breakpointAt(linear: bigint): boolean;
+  /** What `BLOCK.heat` of a fresh block is. */
+  readonly initialHeat: number;
+  /** A block is no longer what memory holds, or is dropped for another reason. */
+  dropped(block: number): void;
 }
 
 interface BlockRecord {
@@ -212,8 +216,14 @@ export class BlockCache {
     if (entry >= this.scratch + SCRATCH_BYTES) this.decoded.set(entry, decoded);
   }
 
+  /** Host offsets of the blocks decoded from a page (host page number). */
+  blocksOf(page: number): number[] {
+    return (this.pages.get(page) ?? []).map(({ at }) => at);
+  }
+
   /** Forgets every block. */
   clear(): void {
+    for (const records of this.pages.values()) for (const { at } of records) this.host.dropped(at);
     for (const page of this.pages.keys()) this.flags[page - (this.plan.physical >>> 12)]! &= ~PAGE_FLAG.code;
     this.pages.clear();
     this.decoded.clear();
@@ -294,6 +304,8 @@ export class BlockCache {
     view.setUint32(block + BLOCK.host, host, true);
     view.setUint32(block + BLOCK.mode, mode, true);
     view.setUint32(block + BLOCK.bytes, bytes, true);
+    view.setUint32(block + BLOCK.region, 0, true);
+    view.setUint32(block + BLOCK.heat, this.host.initialHeat, true);
     let left = 0;
     let behind = -1;
     for (let entry = end - ENTRY_BYTES; entry >= block + BLOCK.headerBytes; entry -= ENTRY_BYTES) {
@@ -328,6 +340,7 @@ export class BlockCache {
 
   /** Turns every entry of a block, and of the truncated copy if that is running, into an end. */
   private endAll(record: BlockRecord): void {
+    this.host.dropped(record.at);
     for (let i = 0; i < record.entries; i++) {
       this.view.setUint16(record.at + BLOCK.headerBytes + i * ENTRY_BYTES, PSEUDO.end, true);
     }

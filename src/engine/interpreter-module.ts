@@ -8,7 +8,7 @@
 import { i32, i64, load32, load64 } from '../wasm/expr';
 import type { I32, I64 } from '../wasm/expr';
 import { callExpr, callIndirectExpr } from '../wasm/function';
-import type { FunctionBuilder, FunctionRef, Label } from '../wasm/function';
+import type { FunctionBuilder, FunctionRef, Label, Local } from '../wasm/function';
 import { ModuleBuilder } from '../wasm/module';
 import { SEGMENT, VECTOR } from '../isa/semantics';
 import type { Bits } from '../isa/semantics';
@@ -30,6 +30,7 @@ import { HandlerSemantics } from './handler';
 import type { Leave, Shared } from './handler';
 import { PSEUDO } from './handler-table';
 import type { HandlerKey, HandlerTable } from './handler-table';
+import { REGION_ROOM } from './jit/jit';
 import {
   emitAddressRegister,
   emitCheckTarget,
@@ -66,6 +67,7 @@ interface Helpers {
   readonly truncate: FunctionRef;
   readonly breakpointHit: FunctionRef;
   readonly dropBlock: FunctionRef;
+  readonly blockIsHot: FunctionRef;
 }
 
 /** The module's bytes for `plan` and the handlers of `handlers`. */
@@ -84,6 +86,7 @@ export function generateInterpreter(plan: MemoryPlan, handlers: HandlerTable): U
   const truncate = module.importFunction('truncate', { params: ['i32', 'i32'], result: 'i32' });
   const breakpointHit = module.importFunction('breakpointHit', { params: ['i32'], result: 'i32' });
   const dropBlock = module.importFunction('dropBlock', { params: ['i32'] });
+  const blockIsHot = module.importFunction('blockIsHot', { params: ['i32'] });
   const pageWatched = module.importFunction('pageWatched', { params: ['i64'], result: 'i32' });
   const watchedAccess = module.importFunction('watchedAccess', { params: ['i64', 'i32', 'i32'] });
 
@@ -131,8 +134,12 @@ export function generateInterpreter(plan: MemoryPlan, handlers: HandlerTable): U
     });
     functions.set(key, handler);
   }
-  module.table(handlers.table.map((key) => functions.get(key)!));
-  const helpers: Helpers = { access, fill, find, truncate, breakpointHit, dropBlock };
+  module.table(
+    handlers.table.map((key) => functions.get(key)!),
+    REGION_ROOM,
+  );
+  module.exportTable('table');
+  const helpers: Helpers = { access, fill, find, truncate, breakpointHit, dropBlock, blockIsHot };
   const run = emitRun(module, plan, handlers, shared, helpers, module.type(signature));
 
   const exported = { run, fill, flush, nextGeneration, protect, mark, walk, ept, ...access };
@@ -260,35 +267,40 @@ function emitRun(
     const giveBack = (count: I32): void => setWord(f, STATE.budget, i32.add(word(STATE.budget), count));
 
     f.loop((lookup) => {
-      f.scope(() => {
-        const rip = f.let(quad(STATE.rip));
-        const jump = f.let(jumpSlot(plan, rip));
-        f.if(
-          i32.and(
-            i64.eq(load64(jump, 64, JUMP.rip), rip),
-            i32.eq(load32(jump, 32, JUMP.context), word(STATE.fetchContext)),
-          ),
-          () => f.set(block, load32(jump, 32, JUMP.block)),
-          () => {
-            f.if(i32.eqz(word(STATE.budget)), () => f.return(i32.const(Outcome.Budget)));
-            f.set(block, callExpr('i32', helpers.find));
-            f.if(i32.eqz(block.get()), () => f.return(word(STATE.outcome)));
-          },
-        );
-        const budget = f.let(word(STATE.budget));
-        const rest = f.let(i32.sub(budget, load32(block.get(), 32, BLOCK.count)));
-        f.if(
-          i32.geS(rest, i32.const(0)),
-          () => setWord(f, STATE.budget, rest),
-          () => {
-            f.if(i32.eqz(budget), () => f.return(i32.const(Outcome.Budget)));
-            f.set(block, callExpr('i32', helpers.truncate, block.get(), budget));
-            setWord(f, STATE.budget, i32.const(0));
-          },
-        );
-        setWord(f, STATE.block, block.get());
-        setQuad(f, STATE.blockRip, rip);
-        f.set(entry, i32.add(block.get(), i32.const(BLOCK.headerBytes)));
+      f.block((found) => {
+        f.scope(() => {
+          const rip = f.let(quad(STATE.rip));
+          const jump = f.let(jumpSlot(plan, rip));
+          f.if(
+            i32.and(
+              i64.eq(load64(jump, 64, JUMP.rip), rip),
+              i32.eq(load32(jump, 32, JUMP.context), word(STATE.fetchContext)),
+            ),
+            () => f.set(block, load32(jump, 32, JUMP.block)),
+            () => {
+              f.if(i32.eqz(word(STATE.budget)), () => f.return(i32.const(Outcome.Budget)));
+              f.set(block, callExpr('i32', helpers.find));
+              f.if(i32.eqz(block.get()), () => f.return(word(STATE.outcome)));
+            },
+          );
+          const budget = f.let(word(STATE.budget));
+          const rest = f.let(i32.sub(budget, load32(block.get(), 32, BLOCK.count)));
+          f.if(
+            i32.geS(rest, i32.const(0)),
+            () => {
+              setWord(f, STATE.budget, rest);
+              emitRegionCall(f, block.get(), entry, helpers, handlerType, { lookup, found });
+            },
+            () => {
+              f.if(i32.eqz(budget), () => f.return(i32.const(Outcome.Budget)));
+              f.set(block, callExpr('i32', helpers.truncate, block.get(), budget));
+              setWord(f, STATE.budget, i32.const(0));
+            },
+          );
+          setWord(f, STATE.block, block.get());
+          setQuad(f, STATE.blockRip, rip);
+          f.set(entry, i32.add(block.get(), i32.const(BLOCK.headerBytes)));
+        });
       });
       f.block((jumped) => {
         f.block((leave) => {
@@ -337,6 +349,34 @@ function emitRun(
     });
     f.unreachable();
   });
+}
+
+/**
+ * Enters the compiled region of `block`, which is charged, if it has one: then `found`, with `entry` set, or `lookup`
+ * follows. Else counts the execution.
+ */
+function emitRegionCall(
+  f: FunctionBuilder,
+  block: I32,
+  entry: Local<'i32'>,
+  helpers: Helpers,
+  regionType: number,
+  { lookup, found }: { readonly lookup: Label; readonly found: Label },
+): void {
+  const region = f.let(load32(block, 32, BLOCK.region));
+  f.if(
+    region,
+    () => {
+      f.set(entry, callIndirectExpr('i32', regionType, region, load32(block, 32, BLOCK.regionBlock)));
+      f.brIf(found, entry.get());
+      f.br(lookup);
+    },
+    () => {
+      const heat = f.let(i32.sub(load32(block, 32, BLOCK.heat), i32.const(1)));
+      f.store(block, heat, 32, BLOCK.heat);
+      f.if(i32.eqz(heat), () => f.call(helpers.blockIsHot, block));
+    },
+  );
 }
 
 /** A switch over `index`; every case ends with a branch out. Behind it the code of `otherwise` follows. */

@@ -24,6 +24,8 @@ import type { BreakpointSource } from './breakpoints';
 import { compiledInterpreter } from './compiled';
 import { ENTRY } from './entry';
 import type { HandlerTable } from './handler-table';
+import { Jit, NO_JIT } from './jit/jit';
+import type { JitHost, JitPolicy } from './jit/jit';
 import { Watches } from './watches';
 import type { Watch, WatchedAccess, WatchSource } from './watches';
 
@@ -40,6 +42,7 @@ export interface InterpreterHooks {
 }
 
 interface Exports {
+  readonly table: WebAssembly.Table;
   run(): number;
   fill(linear: bigint, access: number): number;
   ept(guestPhysical: bigint, access: number): bigint;
@@ -58,6 +61,7 @@ const EXECUTE = 4;
 export class Interpreter implements LinearMemory {
   private readonly exports: Exports;
   private readonly blocks: BlockCache;
+  private readonly jit: Jit;
   private readonly bytes: Uint8Array;
   private readonly view: DataView;
   private readonly handlers: HandlerTable;
@@ -79,6 +83,7 @@ export class Interpreter implements LinearMemory {
     private readonly state: ProcessorState,
     instructions: readonly Instruction[],
     hooks: InterpreterHooks,
+    policy: JitPolicy = NO_JIT,
   ) {
     const { plan } = memory;
     this.bytes = new Uint8Array(memory.buffer);
@@ -91,11 +96,14 @@ export class Interpreter implements LinearMemory {
     this.handlers = handlers;
     const contextBytes = TLB_ENTRIES * TLB_ENTRY.bytes;
     for (let at = plan.tlb; at < plan.tlb + 4 * contextBytes; at += TLB_ENTRY.bytes) this.bytes.fill(0xff, at, at + 24);
+    this.jit = new Jit(wasmMemory, plan, this.handlers, this.jitHost(), policy);
     this.blocks = new BlockCache(state, plan, this.decoder, this.handlers, {
       translateFetch: (linear) => this.exports.fill(linear, EXECUTE),
       nextGeneration: () => this.exports.nextGeneration(),
       protect: (page) => this.exports.protect(page),
       breakpointAt: (linear) => this.breakpoints.isAt(linear),
+      initialHeat: this.jit.initialHeat,
+      dropped: (block) => this.jit.dropped(block),
     });
     const instance = new WebAssembly.Instance(module, {
       env: {
@@ -108,6 +116,7 @@ export class Interpreter implements LinearMemory {
         flaggedWrite: (host: number, length: number, from: number) =>
           this.flaggedWrite(host >>> 0, this.bytes.subarray(from, from + length)),
         decodeBlock: (host: number, mode: number) => this.blocks.decode(host >>> 0, mode >>> 0),
+        blockIsHot: (block: number) => this.jit.hot(block >>> 0),
         fetchVariant: (linear: bigint) => this.breakpoints.variant(BigInt.asUintN(64, linear)),
         truncate: (block: number, budget: number) => this.blocks.truncate(block >>> 0, budget),
         breakpointHit: (isFetched: number) => this.breakpointHit(isFetched === 1, hooks),
@@ -126,6 +135,7 @@ export class Interpreter implements LinearMemory {
    * not stand before the first of them (EFLAGS.RF, MOV SS: SDM Vol. 3B, 17.3.1.1).
    */
   run(instructions: number, holdsBreakpoint = false): Outcome {
+    this.jit.betweenRuns();
     this.allowed = instructions;
     this.holdsBreakpoint = holdsBreakpoint;
     this.continues = this.repeatAt;
@@ -310,6 +320,13 @@ export class Interpreter implements LinearMemory {
   }
 
   // ---- Parts --------------------------------------------------------------------------------------------------
+
+  private jitHost(): JitHost {
+    return {
+      blocksOf: (page) => this.blocks.blocksOf(page),
+      setRegion: (index, region) => this.exports.table.set(index, region),
+    };
+  }
 
   private readable(linear: bigint, bytes: number, kind: AccessKind): number {
     return this.through(kind, () => this.exports.linearRead(linear, bytes));

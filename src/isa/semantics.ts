@@ -20,7 +20,9 @@ import type { SlowFunctionName } from './slow';
 export type Int = Expr<'i32' | 'i64'>;
 export type Bits = 8 | 16 | 32 | 64;
 /** A carry vector (`flags.ts`); with its origin a maker can compute single flags without it. */
-export type CarryVector = Int & { readonly origin?: { readonly kind: 'add' | 'sub'; readonly a: Int; readonly b: Int } };
+export type CarryVector = Int & {
+  readonly origin?: { readonly kind: 'add' | 'sub'; readonly a: Int; readonly b: Int };
+};
 
 /** One operand of the form at hand, after ModRM chose register or memory. */
 export interface Operand {

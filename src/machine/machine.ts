@@ -18,6 +18,8 @@ import { vmxCapabilities } from '../cpu/vmx/capabilities';
 import { VmxUnit } from '../cpu/vmx/unit';
 import type { DeviceDescription } from '../devices/device';
 import { Interpreter } from '../engine/interpreter';
+import type { InterpreterHooks } from '../engine/interpreter';
+import type { JitPolicy } from '../engine/jit/jit';
 import { Vcpu } from '../engine/vcpu';
 import type { Watch } from '../engine/watches';
 import { PhysicalMemory } from '../memory/physical-memory';
@@ -56,6 +58,8 @@ export interface MachineConnections {
   readonly hypervisor?: Partial<Pick<HypervisorOptions, 'policy' | 'eviction' | 'controls' | 'logCapacity'>>;
   /** `skip`: HLT passes at once; `return`: `run` ends with `idle`, and the caller waits. */
   readonly sleep?: HypervisorOptions['sleep'];
+  /** When code is compiled; the guest's state is the same with each. */
+  readonly jit?: JitPolicy;
   /** A byte left the serial line. */
   onSerial(byte: number): void;
 }
@@ -121,11 +125,12 @@ export class Machine {
       debugExit: (value) => this.end({ reason: 'debug exit', value }),
       interrupt: (level) => level && bare && this.vcpu?.notice(),
     });
-    this.interpreter = new Interpreter(wasm, this.memory, this.state, INSTRUCTIONS, {
+    const hooks: InterpreterHooks = {
       slow: () => this.processor.slow,
       ...busTransfers(this.board.mmio),
       breakpointHit: (linear) => this.stops.isAt(linear),
-    });
+    };
+    this.interpreter = new Interpreter(wasm, this.memory, this.state, INSTRUCTIONS, hooks, options.jit);
     const capabilities = vmxCapabilities({
       physicalAddressWidth: PHYSICAL_BITS,
       cr4Bits: CR4_BITS,

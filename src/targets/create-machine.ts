@@ -1,10 +1,12 @@
 /** Makes a machine of ours from what its user says: reads the files, checks the values, boots. */
 import { Machine, type MachineConnections } from '../machine/machine';
+import { DEFAULT_POLICY, EAGER_JIT, NO_JIT, type JitPolicy } from '../engine/jit/jit';
 import { Random } from '../machine/random';
 import { decodeSnapshot } from '../machine/snapshot-file';
 import {
   DEFAULT_MEMORY,
   type EptMode,
+  type JitMode,
   type MachineSettings,
   type Pace,
   parseFlat,
@@ -21,6 +23,8 @@ const EPT_MODES: Readonly<Record<EptMode, () => MachineConnections['hypervisor']
   evict: () => ({ policy: 'lazy4k', eviction: { every: 10_000, pages: 16, random: new Random(1n) } }),
 };
 
+const JIT_POLICIES: Readonly<Record<JitMode, JitPolicy>> = { on: DEFAULT_POLICY, off: NO_JIT, eager: EAGER_JIT };
+
 /** Throws UserErrors for everything that settings or files can have wrong. `onSerial` gets each byte the guest sends. */
 export function createMachine(
   settings: MachineSettings | RestoredSettings,
@@ -29,6 +33,7 @@ export function createMachine(
 ): Machine {
   const connections: MachineConnections = {
     ...(settings.ept !== undefined && { hypervisor: EPT_MODES[settings.ept]() }),
+    jit: JIT_POLICIES[settings.jit ?? 'off'],
     sleep: pace === 'wall' ? 'return' : 'skip',
     onSerial,
   };

@@ -15,6 +15,12 @@ export type Pace = 'free' | 'wall';
  */
 export type EptMode = 'lazy4k' | 'eager2m' | 'evict';
 
+/**
+ * When code is compiled: `off` never, `eager` as soon as it has run once (for tests), `on` when it is hot. The guest's state
+ * is the same with each.
+ */
+export type JitMode = 'on' | 'off' | 'eager';
+
 /** A machine as its user describes it. Texts are not yet checked. */
 export interface MachineSettings {
   /** Path of the kernel: bzImage, ELF, Multiboot image. */
@@ -30,6 +36,7 @@ export interface MachineSettings {
   /** `now`, or an ISO time. */
   readonly rtc?: string | undefined;
   readonly ept?: EptMode | undefined;
+  readonly jit?: JitMode | undefined;
   /** `ADDRESS:MODE` of a flat binary. */
   readonly flat?: string | undefined;
 }
@@ -39,6 +46,7 @@ export interface RestoredSettings {
   /** Path of the snapshot. */
   readonly restore: string;
   readonly ept?: EptMode | undefined;
+  readonly jit?: JitMode | undefined;
 }
 
 /** The memory of a machine whose user says nothing. */

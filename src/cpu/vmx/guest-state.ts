@@ -41,6 +41,9 @@ export class GuestStateArea {
   private readonly words: Uint32Array;
   private readonly segments: Int32Array;
   private readonly registers: StateCopy;
+  /** The VMCS that the segments were last saved to, whole, and its generation then. */
+  private savedTo: Vmcs | undefined;
+  private savedGeneration = -1;
   private readonly debugctl: SwitchedMsr;
   private readonly pat: SwitchedMsr;
   private readonly sysenter: readonly SwitchedMsr[];
@@ -76,11 +79,7 @@ export class GuestStateArea {
     if (entry & ENTRY.LOAD_PAT) this.pat.load(vmcs);
     for (const msr of this.sysenter) msr.load(vmcs);
     this.segments.set(this.core.currentSegments!);
-    for (let number = 0; number < 8; number++) {
-      const at = (STATE.segments + number * SEGMENT_BYTES) >> 2;
-      words[at + (SEGMENT_FIELD.selector >> 2)]! &= 0xffff;
-      words[at + (SEGMENT_FIELD.access >> 2)] = segmentAccess(words[at + (SEGMENT_FIELD.rights >> 2)]!);
-    }
+    if (this.savedTo !== vmcs || this.savedGeneration !== vmcs.segmentGeneration) this.completeSegments();
     processor.state.rflags = vmcs.low(F.GUEST_RFLAGS);
     const blocking = vmcs.low(F.GUEST_INTERRUPTIBILITY_STATE);
     processor.interruptibility.sti = (blocking & BLOCKING.STI) !== 0;
@@ -108,6 +107,8 @@ export class GuestStateArea {
     if (controls & EXIT.SAVE_PAT) this.pat.save(vmcs);
     for (const msr of this.sysenter) msr.save(vmcs);
     core.currentSegments!.set(this.segments);
+    this.savedTo = vmcs;
+    this.savedGeneration = vmcs.segmentGeneration;
     let flags = processor.state.rflags;
     if (exit.resumeFlag !== RESUME_FLAG.KEEP) flags &= ~EFLAGS.RF;
     if (exit.resumeFlag === RESUME_FLAG.SET) flags |= EFLAGS.RF;
@@ -119,6 +120,16 @@ export class GuestStateArea {
       PDPTES.forEach((field, i) => this.store(vmcs, field, STATE.pdpte + i * 8));
     if (controls & EXIT.SAVE_PREEMPTION_TIMER && core.pin(PIN.ACTIVATE_PREEMPTION_TIMER))
       vmcs.store(F.PREEMPTION_TIMER_VALUE, Math.max(0, core.deadline - processor.ticks()));
+  }
+
+  /** What a segment record has beside the fields, and what VMWRITE does not know of. */
+  private completeSegments(): void {
+    const { words } = this;
+    for (let number = 0; number < 8; number++) {
+      const at = (STATE.segments + number * SEGMENT_BYTES) >> 2;
+      words[at + (SEGMENT_FIELD.selector >> 2)]! &= 0xffff;
+      words[at + (SEGMENT_FIELD.access >> 2)] = segmentAccess(words[at + (SEGMENT_FIELD.rights >> 2)]!);
+    }
   }
 
   private saveNonRegisterState(vmcs: Vmcs, flags: number): void {

@@ -10,7 +10,14 @@
  * that software overwrites in memory changes at once, but is not checked again before `markAllWritten`.
  */
 import { assert } from '../../common/assert';
-import { ABORT_OFFSET, LAUNCH_STATE_OFFSET, REVISION_OFFSET, VMCS_FIELDS, VMCS_REGION_SIZE } from './vmcs-layout';
+import {
+  ABORT_OFFSET,
+  LAUNCH_STATE_OFFSET,
+  REVISION_OFFSET,
+  SEGMENTS_OFFSET,
+  VMCS_FIELDS,
+  VMCS_REGION_SIZE,
+} from './vmcs-layout';
 import type { VmcsField } from './vmcs-layout';
 
 /** What became of a VMWRITE: the two failures are VM-instruction errors 12 and 13. */
@@ -69,6 +76,7 @@ export class Vmcs implements VmcsView {
   private writtenCount = 0;
   private everything = true;
   private hostWrites = 0;
+  private segmentWrites = 0;
 
   constructor(
     region: VmcsRegion,
@@ -179,9 +187,15 @@ export class Vmcs implements VmcsView {
     return this.hostWrites;
   }
 
+  /** As `hostGeneration`, for the guest's segment and descriptor-table registers: only software's writes change it. */
+  get segmentGeneration(): number {
+    return this.segmentWrites;
+  }
+
   /** Remembers that the next VM entry must check the rules on `field`. */
   markWritten(field: VmcsField): void {
     if (field.group === 'host-state') this.hostWrites++;
+    else if (field.offset >= SEGMENTS_OFFSET) this.segmentWrites++;
     if (this.writtenCount < MAX_WRITTEN) this.writtenIds[this.writtenCount++] = field.id;
     else this.everything = true;
   }
@@ -189,6 +203,7 @@ export class Vmcs implements VmcsView {
   /** Makes the next VM entry check everything: after VMPTRLD, a restored snapshot, or a write past our doors. */
   markAllWritten(): void {
     this.hostWrites++;
+    this.segmentWrites++;
     this.everything = true;
   }
 

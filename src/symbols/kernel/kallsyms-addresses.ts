@@ -19,6 +19,8 @@ export interface KallsymsAddresses {
 
 /** The lowest address that a kernel can have: bases below it are something else. */
 const LEAST_BASE = { 64: 0xffff_8000_0000_0000n, 32: 0x10_0000n } as const;
+/** A kernel's image is smaller, bytes. */
+const MAX_SPAN = 0x4000_0000;
 /** Of so many symbols one may be out of order. */
 const ORDERED = 50;
 
@@ -55,13 +57,18 @@ function relative(image: Image, offsets: number, baseAt: number): KallsymsAddres
   if (!holds(view, offsets, 4 * count) || !holds(view, baseAt, bits / 8)) return undefined;
   const base = pointer(view, baseAt, bits);
   if (base < LEAST_BASE[bits]) return undefined;
-  const at = (index: number): number => view.getUint32(offsets + 4 * index, true);
-  const plain = ordered(image, (index) => base + BigInt(at(index)));
-  if (plain) return { addresses: plain, absolute: 0 };
+  const at = (index: number): number => view.getInt32(offsets + 4 * index, true);
+  // The base is the address of the first symbol that moves, or near it.
+  const isNear = (offset: number): boolean => offset >= 0 && offset < MAX_SPAN;
+  if (isNear(at(0)) && isNear(at(count - 1))) {
+    const plain = ordered(image, (index) => base + BigInt(at(index)));
+    return plain && { addresses: plain, absolute: 0 };
+  }
   let fixed = 0;
-  while (fixed < count && at(fixed) < 0x8000_0000) fixed += 1;
+  while (fixed < count && at(fixed) >= 0) fixed += 1;
+  if (fixed === count || !isNear(-1 - at(fixed)) || !isNear(-1 - at(count - 1))) return undefined;
   const mixed = ordered(image, (index) => {
-    const offset = at(index) | 0;
+    const offset = at(index);
     return offset >= 0 ? BigInt(offset) : base - 1n - BigInt(offset);
   });
   return mixed && { addresses: mixed, absolute: fixed };
@@ -78,8 +85,9 @@ function absolute(image: Image, start: number): KallsymsAddresses | undefined {
 function placeRelative(image: Image, offsets: number): KallsymsAddresses | undefined {
   const { view, base, count } = image;
   if (!holds(view, offsets, 4 * count)) return undefined;
-  const at = (index: number): bigint => BigInt(offsets + 4 * index + view.getInt32(offsets + 4 * index, true));
-  const addresses = ordered(image, (index) => base + at(index));
+  const at = (index: number): number => offsets + 4 * index + view.getInt32(offsets + 4 * index, true);
+  if (at(count - 1) - at(0) > MAX_SPAN) return undefined;
+  const addresses = ordered(image, (index) => base + BigInt(at(index)));
   return addresses && { addresses, absolute: 0 };
 }
 

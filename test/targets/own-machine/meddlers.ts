@@ -61,7 +61,9 @@ export const meddlers: Readonly<Record<string, Meddle>> = {
   'every event': async (guest, random, stop) => {
     const { bare } = await guest.target.describe();
     const kinds = EVENT_KINDS.filter((kind) => !bare || !EXIT_KINDS.includes(kind));
-    await guest.set({ events: kinds.map((kind, id) => ({ id, kind })), addressSpaces: true });
+    const all = random() < 0.7;
+    const events = kinds.map((kind, id) => ({ id, kind })).filter(({ kind }) => all || kind === 'exception');
+    await guest.set({ events, addressSpaces: all });
     if (stop.reason === 'exception' && random() < 0.5) {
       const bytes = await guest.target.readMemory(1, 'linear', guest.at, 1);
       await guest.target.writeMemory(1, 'linear', guest.at, bytes);

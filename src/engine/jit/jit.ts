@@ -1,0 +1,195 @@
+/**
+ * The compiler's policy: which blocks are worth a region, when they are compiled, and what becomes of regions whose code
+ * changes. A block that the interpreter has entered `threshold` times is hot; hot blocks are compiled in batches, one
+ * WebAssembly module each, since a module costs a third of a millisecond before its first function.
+ *
+ * A region belongs to the bytes of its blocks: when one of them is dropped (`BlockCache`), so is the region. Compiled
+ * code is bounded: over the cap all of it is dropped, and what is still hot comes again.
+ *
+ * When compilation happens changes nothing that the guest can see: regions leave where the interpreter would be.
+ */
+import { ModuleBuilder } from '../../wasm/module';
+import type { MemoryPlan } from '../../memory/plan';
+import { PAGE } from '../../memory/plan';
+import { BLOCK } from '../entry';
+import type { HandlerTable } from '../handler-table';
+import { BlockView } from './entry-view';
+import { foldRegion } from './region-fold';
+import { canBegin, shapeRegion } from './region-shape';
+import type { RegionShape } from './region-shape';
+
+/** Places for regions in the interpreter's table. */
+export const REGION_ROOM = 1 << 14;
+/** The mode key of 64-bit code on a page without breakpoints. */
+const PLAIN_64 = 2;
+/** Blocks that ran this fraction (a shift) of the threshold join a neighbour's region. */
+const JOIN_SHIFT = 4;
+/** Runs of the interpreter after which a batch is compiled though it is not full. */
+const PATIENCE = 64;
+
+/** How eager the compiler is. */
+export interface JitPolicy {
+  /** Executions of a block before it is hot; Infinity compiles nothing. */
+  readonly threshold: number;
+  /** Hot blocks that are compiled together. */
+  readonly batch: number;
+  /** Bytes of WebAssembly that may be kept. */
+  readonly maxBytes: number;
+}
+
+export const DEFAULT_POLICY: JitPolicy = { threshold: 256, batch: 32, maxBytes: 24 << 20 };
+/** Compiles every block that has run once, each in a module of its own. */
+export const EAGER_JIT: JitPolicy = { threshold: 1, batch: 1, maxBytes: 24 << 20 };
+/** Compiles nothing. */
+export const NO_JIT: JitPolicy = { threshold: Infinity, batch: 1, maxBytes: 0 };
+
+/** A compiled region: see `region-fold.ts`. */
+export type RegionFunction = (block: number) => number;
+
+/** What the compiler uses of the interpreter. */
+export interface JitHost {
+  /** Host offsets of the blocks that are decoded from a page (host page number). */
+  blocksOf(page: number): Iterable<number>;
+  /** Puts a function (or nothing) at `index` of the table that blocks name regions by. */
+  setRegion(index: number, region: RegionFunction | null): void;
+}
+
+interface CompiledModule {
+  readonly bytes: number;
+  regions: number;
+}
+
+interface Region {
+  readonly blocks: readonly number[];
+  readonly module: CompiledModule;
+}
+
+export class Jit {
+  private readonly view: DataView;
+  private readonly regions = new Map<number, Region>();
+  private readonly free: number[] = [];
+  private unused: number;
+  private waiting: number[] = [];
+  private patience = PATIENCE;
+  private bytes = 0;
+
+  constructor(
+    private readonly memory: WebAssembly.Memory,
+    private readonly plan: MemoryPlan,
+    private readonly handlers: HandlerTable,
+    private readonly host: JitHost,
+    private readonly policy: JitPolicy,
+  ) {
+    this.view = new DataView(memory.buffer);
+    this.unused = handlers.table.length;
+  }
+
+  /** What a fresh block's `BLOCK.heat` is. */
+  get initialHeat(): number {
+    return Math.min(this.policy.threshold, 0xffffffff);
+  }
+
+  /** The interpreter has entered `block` often enough. */
+  hot(block: number): void {
+    if (this.policy.threshold === Infinity || !this.isCandidate(this.blockAt(block))) return;
+    this.waiting.push(block);
+    if (this.waiting.length >= this.policy.batch) this.compile();
+  }
+
+  /** Between two runs of the interpreter: compiles a batch that has waited long. */
+  betweenRuns(): void {
+    if (this.waiting.length === 0 || --this.patience > 0) return;
+    this.compile();
+  }
+
+  /** `block` was dropped: its region goes with it. */
+  dropped(block: number): void {
+    const index = this.view.getUint32(block + BLOCK.region, true);
+    if (index !== 0) this.drop(index);
+  }
+
+  /** Every block was dropped. */
+  clear(): void {
+    for (const index of [...this.regions.keys()]) this.drop(index);
+    this.waiting = [];
+  }
+
+  private compile(): void {
+    const { waiting } = this;
+    this.waiting = [];
+    this.patience = PATIENCE;
+    const room = REGION_ROOM - this.regions.size;
+    if (this.bytes > this.policy.maxBytes || room < waiting.length) this.clear();
+    const taken = new Set<number>();
+    const pages = new Map<number, Map<number, BlockView>>();
+    const shapes: RegionShape[] = [];
+    for (const at of waiting) {
+      const hot = this.blockAt(at);
+      const page = hot.host >>> 12;
+      let known = pages.get(page);
+      if (!known) pages.set(page, (known = this.blocksByOffset(page)));
+      if (known.get(hot.host & (PAGE - 1))?.at !== at || taken.has(at)) continue;
+      const shape = shapeRegion(hot, (offset) => {
+        const found = known.get(offset);
+        return found && !taken.has(found.at) && this.mayJoin(found) ? found : undefined;
+      });
+      for (const { block } of shape) taken.add(block.at);
+      shapes.push(shape);
+    }
+    if (shapes.length > 0) this.install(shapes);
+  }
+
+  private install(shapes: readonly RegionShape[]): void {
+    const builder = new ModuleBuilder();
+    builder.importMemory(this.plan.wasmPages);
+    shapes.forEach((shape, number) => {
+      const region = builder.function({ params: ['i32'], result: 'i32' }, (f) => foldRegion(f, shape));
+      builder.exportFunction(`region${number}`, region);
+    });
+    const bytes = builder.finish();
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory: this.memory } });
+    const module: CompiledModule = { bytes: bytes.length, regions: shapes.length };
+    this.bytes += bytes.length;
+    shapes.forEach((shape, number) => {
+      const index = this.free.pop() ?? this.unused++;
+      this.host.setRegion(index, exports[`region${number}`] as RegionFunction);
+      shape.forEach(({ block }, blockNumber) => {
+        this.view.setUint32(block.at + BLOCK.region, index, true);
+        this.view.setUint32(block.at + BLOCK.regionBlock, blockNumber, true);
+      });
+      this.regions.set(index, { blocks: shape.map(({ block }) => block.at), module });
+    });
+  }
+
+  private drop(index: number): void {
+    const region = this.regions.get(index)!;
+    this.regions.delete(index);
+    this.free.push(index);
+    this.host.setRegion(index, null);
+    for (const block of region.blocks) {
+      this.view.setUint32(block + BLOCK.region, 0, true);
+      this.view.setUint32(block + BLOCK.heat, this.initialHeat, true);
+    }
+    // A module's code lives as long as one of its functions.
+    if (--region.module.regions === 0) this.bytes -= region.module.bytes;
+  }
+
+  private blockAt(at: number): BlockView {
+    return new BlockView(this.view, this.handlers, at);
+  }
+
+  private blocksByOffset(page: number): Map<number, BlockView> {
+    const blocks = [...this.host.blocksOf(page)].map((at) => this.blockAt(at));
+    const here = blocks.filter((block) => block.host >>> 12 === page && this.isCandidate(block));
+    return new Map(here.map((block) => [block.host & (PAGE - 1), block]));
+  }
+
+  private isCandidate(block: BlockView): boolean {
+    return block.mode === PLAIN_64 && this.view.getUint32(block.at + BLOCK.region, true) === 0 && canBegin(block);
+  }
+
+  private mayJoin(block: BlockView): boolean {
+    const executions = (this.initialHeat - this.view.getUint32(block.at + BLOCK.heat, true)) >>> 0;
+    return executions >= this.policy.threshold >> JOIN_SHIFT;
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * Folds the blocks of one page into one WebAssembly function `(number of the block to enter) -> entry`: 0 when
+ * `STATE.rip` is to be looked up, else the decoded entry from which the interpreter goes on.
+ *
+ * The blocks stand in the order of their addresses inside nested `block`s, so that a jump forward is a branch; a jump
+ * backward goes through the `br_table` at the top, except to the block's own start. A block is charged to the budget
+ * where control comes from: the interpreter, or the jump. Instructions that may leave have a label each behind the
+ * block's code, where what is pending is settled.
+ */
+import { i32 } from '../../wasm/expr';
+import type { I64 } from '../../wasm/expr';
+import type { FunctionBuilder, Label } from '../../wasm/function';
+import { STATE } from '../../cpu/layout';
+import { setQuad, setWord } from '../../cpu/paging/emit';
+import { PAGE } from '../../memory/plan';
+import type { EntryView } from './entry-view';
+import { isFoldable } from './foldable';
+import { RegionFlags } from './region-flags';
+import { RegionFrame } from './region-frame';
+import { RegionSemantics } from './region-semantics';
+import type { RegionBlock, RegionShape } from './region-shape';
+
+class RegionFold {
+  private readonly frame: RegionFrame;
+  private readonly numbers: ReadonlyMap<number, number>;
+  /** Branch targets of the blocks that stand behind the one at hand, and of itself. */
+  private readonly starts: (Label | undefined)[] = [];
+  private dispatch!: Label;
+  private end!: Label;
+
+  constructor(
+    private readonly f: FunctionBuilder,
+    private readonly shape: RegionShape,
+  ) {
+    this.frame = new RegionFrame(f);
+    this.numbers = new Map(shape.map(({ offset }, number) => [offset, number]));
+  }
+
+  write(): void {
+    const { f, frame, shape } = this;
+    const lazy = new RegionFlags(frame);
+    f.block((end) => {
+      this.end = end;
+      f.loop((dispatch) => {
+        this.dispatch = dispatch;
+        const nest = (number: number): void => {
+          if (number < 0) {
+            const labels = this.starts as Label[];
+            f.brTable(frame.next.get(), labels.slice(0, -1), labels.at(-1)!);
+            return;
+          }
+          f.block((label) => {
+            this.starts[number] = label;
+            nest(number - 1);
+          });
+          this.block(number, lazy);
+        };
+        nest(shape.length - 1);
+      });
+    });
+    frame.leave();
+    f.prepend(() => frame.enter());
+  }
+
+  private block(number: number, lazy: RegionFlags): void {
+    const block = this.shape[number]!;
+    lazy.pending = undefined;
+    this.starts[number] = undefined;
+    if (!block.repeats) {
+      this.blockCode(block, lazy);
+      return;
+    }
+    this.f.loop((start) => {
+      this.starts[number] = start;
+      this.blockCode(block, lazy);
+    });
+    this.starts[number] = undefined;
+  }
+
+  private blockCode({ block, offset, entries }: RegionBlock, lazy: RegionFlags): void {
+    const { f, frame } = this;
+    const labels: Label[] = [];
+    const pending: RegionFlags['pending'][] = [];
+    f.block((left) => {
+      const nest = (index: number): void => {
+        if (index === entries.length) {
+          this.instructions(entries, offset, lazy, labels, pending);
+          return;
+        }
+        f.block((label) => {
+          labels[index] = label;
+          nest(index + 1);
+        });
+        if (index >= pending.length) return;
+        f.scope(() => lazy.write(pending[index]));
+        f.set(frame.result, i32.const(entries[index]!.at));
+        f.br(left);
+      };
+      nest(0);
+    });
+    setWord(f, STATE.block, i32.const(block.at));
+    setQuad(f, STATE.blockRip, frame.rip(offset));
+    f.br(this.end);
+  }
+
+  /** Writes the code of a block's entries as far as they can be folded, and notes what is pending before each. */
+  private instructions(
+    entries: readonly EntryView[],
+    offset: number,
+    lazy: RegionFlags,
+    labels: readonly Label[],
+    pending: RegionFlags['pending'][],
+  ): void {
+    const { f } = this;
+    for (const [index, entry] of entries.entries()) {
+      pending.push(lazy.pending);
+      if (entry.isEnd) {
+        this.goTo(lazy, offset + entry.offset, 0);
+        return;
+      }
+      if (!isFoldable(entry)) {
+        f.br(labels[index]!);
+        return;
+      }
+      f.scope(() => {
+        const { instruction, operands, size } = entry.key!;
+        const unused = entry.left - 1;
+        const m = new RegionSemantics(size, this.frame, lazy, entry, offset, {
+          leave: labels[index]!,
+          goTo: (target) => this.goTo(lazy, target, unused),
+          goToRip: (rip) => this.leaveTo(lazy, rip, unused),
+        });
+        instruction.meaning(m, operands);
+      });
+    }
+  }
+
+  /** Goes on at a page offset; `unused` instructions of the block that control comes from are given back. */
+  private goTo(lazy: RegionFlags, offset: number, unused: number): void {
+    const { f, frame } = this;
+    const number = offset >= 0 && offset < PAGE ? this.numbers.get(offset) : undefined;
+    if (number === undefined) {
+      this.leaveTo(lazy, frame.rip(offset), unused);
+      return;
+    }
+    const { count } = this.shape[number]!.block;
+    f.scope(() => lazy.write());
+    f.set(frame.budget, i32.sub(frame.budget.get(), i32.const(count - unused)));
+    if (count > unused) {
+      f.if(i32.ltS(frame.budget.get(), i32.const(0)), () => {
+        f.set(frame.budget, i32.add(frame.budget.get(), i32.const(count)));
+        setQuad(f, STATE.rip, frame.rip(offset));
+        f.br(this.end);
+      });
+    }
+    const start = this.starts[number];
+    if (start) f.br(start);
+    else {
+      f.set(frame.next, i32.const(number));
+      f.br(this.dispatch);
+    }
+  }
+
+  /** Leaves the region for the code at `rip`. */
+  private leaveTo(lazy: RegionFlags, rip: I64, unused: number): void {
+    const { f, frame } = this;
+    setQuad(f, STATE.rip, rip);
+    f.scope(() => lazy.write());
+    f.set(frame.budget, i32.add(frame.budget.get(), i32.const(unused)));
+    f.br(this.end);
+  }
+}
+
+/** Writes the function of `shape`. */
+export function foldRegion(f: FunctionBuilder, shape: RegionShape): void {
+  new RegionFold(f, shape).write();
+}

@@ -1,0 +1,453 @@
+/**
+ * The region's maker of `Semantics`, for 64-bit code with 64-bit addresses: general registers and flags are locals,
+ * everything that the encoding says is a constant, memory is probed in line.
+ *
+ * Nothing is called from a region. Whatever is more than the TLB's fast path (a miss, a flagged or watched page, an access
+ * across pages, a fault, a VM exit, a slow function) leaves before the instruction has changed anything, and the
+ * interpreter runs the instruction from its start. So inside a region translations, code, budget and pending events
+ * cannot change but by its own instructions.
+ */
+import { i32, i64, load32, load64, loadV128 } from '../../wasm/expr';
+import type { Expr, I32, I64, V128 } from '../../wasm/expr';
+import type { Label } from '../../wasm/function';
+import { exitBit } from '../../isa/exits';
+import type { ExitCheck } from '../../isa/exits';
+import { SEGMENT, Semantics } from '../../isa/semantics';
+import type {
+  Address,
+  ArithmeticFlag,
+  Bits,
+  CarryVector,
+  GeneralName,
+  Int,
+  Operand,
+  StateWord,
+} from '../../isa/semantics';
+import { MODE, SEGMENT_BYTES, SEGMENT_FIELD, STATE, TLB_ENTRIES, TLB_ENTRY } from '../../cpu/layout';
+import { CR0, CR4 } from '../../cpu/mode';
+import { any, quad, setWord, word } from '../../cpu/paging/emit';
+import { generalNumber } from './entry-view';
+import type { EntryView } from './entry-view';
+import type { RegionFlags } from './region-flags';
+import type { RegionFrame } from './region-frame';
+
+/** How the code of an instruction goes on elsewhere. */
+export interface RegionExits {
+  /** Where the interpreter takes the instruction over. */
+  readonly leave: Label;
+  /** Goes on `offset` bytes from the page's start; the address may lie in another page. */
+  goTo(offset: number): void;
+  /** Goes on at a RIP that is known to be canonical. */
+  goToRip(rip: I64): void;
+}
+
+const GENERAL: Readonly<Record<GeneralName, number>> = {
+  RAX: 0, RCX: 1, RDX: 2, RBX: 3, RSP: 4, RBP: 5, RSI: 6, RDI: 7, R11: 11,
+}; // prettier-ignore
+const RAX = 0;
+const RSP = 4;
+const DIRECTION = 0x400;
+const PAGE = 4096;
+
+export class RegionSemantics extends Semantics {
+  private pendingHost: I32 | undefined;
+  private branch: { readonly expression: I64; readonly offset: number } | undefined;
+  private readsCarry = false;
+  private conditions = 0;
+
+  constructor(
+    size: Bits,
+    private readonly frame: RegionFrame,
+    private readonly lazy: RegionFlags,
+    private readonly entry: EntryView,
+    /** Bytes from the page's start to the block's. */
+    private readonly blockOffset: number,
+    private readonly exits: RegionExits,
+  ) {
+    super(frame.code, size, true);
+  }
+
+  // ---- Operands -----------------------------------------------------------------------------------------------
+
+  read(operand: Operand, size: Bits = this.size): Int {
+    const bits = operand.bits as Bits;
+    switch (operand.kind) {
+      case 'register':
+        return this.let(this.registerValue(operand));
+      case 'memory':
+        return this.load(this.address(operand), bits);
+      case 'one':
+        return this.constant(1, size);
+      case 'immediate': {
+        const value = operand.slot === 1 ? BigInt(this.entry.displacement) : this.entry.immediate;
+        return size === 64 ? i64.const(value) : this.zeroExtend(i32.const(Number(BigInt.asIntN(32, value))), size);
+      }
+      default:
+        throw new Error(`bug: read of a ${operand.kind} operand`);
+    }
+  }
+
+  readForWrite(operand: Operand): Int {
+    if (operand.kind !== 'memory') return this.read(operand);
+    const bits = operand.bits as Bits;
+    const host = this.host(this.address(operand), bits / 8, TLB_ENTRY.write);
+    this.pendingHost = host;
+    return this.let(this.loadHost(host, bits));
+  }
+
+  write(operand: Operand, value: Int): void {
+    const bits = operand.bits as Bits;
+    if (operand.kind === 'memory') {
+      if (this.pendingHost) {
+        this.code.store(this.pendingHost, value, bits);
+        this.pendingHost = undefined;
+      } else this.store(this.address(operand), value, bits);
+      return;
+    }
+    if (operand.file !== 'general') this.code.store(this.registerOffset(operand), value, bits);
+    else this.writeGeneral(this.stateOffset(operand), value, bits);
+  }
+
+  readVector(operand: Operand, aligned = false): V128 {
+    if (operand.kind === 'memory') return this.loadVector(this.address(operand), aligned);
+    return this.let(loadV128(this.registerOffset(operand)));
+  }
+
+  writeVector(operand: Operand, value: V128, aligned = false): void {
+    if (operand.kind === 'memory') this.storeVector(this.address(operand), value, aligned);
+    else this.code.store(this.registerOffset(operand), value, 128);
+  }
+
+  registerOffset(operand: Operand): I32 {
+    return i32.const(this.stateOffset(operand));
+  }
+
+  stage(value: Int | V128): I32 {
+    const place = i32.const(STATE.result);
+    if (value.type === 'v128') this.code.store(place, value as V128, 128);
+    else this.code.store(place, this.wide(value as Int), 64);
+    return place;
+  }
+
+  registerNumber(operand: Operand): I32 {
+    return i32.const(operand.fixed ?? this.entry.register(operand.slot));
+  }
+
+  address(operand: Operand): Address {
+    const { entry } = this;
+    const segment = i32.const(entry.segment);
+    if (operand.spec.letter === 'O') return { segment, offset: i64.const(entry.immediate) };
+    let offset: I64;
+    if (entry.base === STATE.blockRip) offset = this.frame.rip(this.blockOffset + entry.displacement);
+    else {
+      const base = generalNumber(entry.base);
+      const index = generalNumber(entry.index);
+      const scaled = index < 0 ? i64.const(0) : i64.shl(this.frame.register(index), i64.const(entry.scale));
+      offset = base < 0 ? scaled : i64.add(this.frame.register(base), scaled);
+      offset = i64.add(offset, i64.const(entry.displacement));
+    }
+    return { segment, offset: this.let(offset) };
+  }
+
+  dataSegment(): I32 {
+    return i32.const(this.entry.segment);
+  }
+
+  displaced(address: Address, bytes: I64): Address {
+    return { segment: address.segment, offset: this.let(i64.add(address.offset, bytes)) };
+  }
+
+  register(name: GeneralName, bits: Bits): Int {
+    return this.let(this.general(STATE.general + GENERAL[name] * 8, bits));
+  }
+
+  setRegister(name: GeneralName, bits: Bits, value: Int): void {
+    this.writeGeneral(STATE.general + GENERAL[name] * 8, value, bits);
+  }
+
+  highAccumulator(): I32 {
+    return this.let(this.general(STATE.general + RAX * 8 + 1, 8) as I32);
+  }
+
+  setHighAccumulator(value: I32): void {
+    this.writeGeneral(STATE.general + RAX * 8 + 1, value, 8);
+  }
+
+  addressRegister(name: 'RCX' | 'RSI' | 'RDI' | 'RBX'): I64 {
+    return this.let(this.frame.register(GENERAL[name]));
+  }
+
+  setAddressRegister(name: 'RCX' | 'RSI' | 'RDI', value: I64): void {
+    this.frame.setRegister(GENERAL[name], value);
+  }
+
+  // ---- Memory -------------------------------------------------------------------------------------------------
+
+  load(address: Address, bits: Bits): Int {
+    return this.let(this.loadHost(this.host(address, bits / 8, TLB_ENTRY.read), bits));
+  }
+
+  store(address: Address, value: Int, bits: Bits): void {
+    this.code.store(this.host(address, bits / 8, TLB_ENTRY.write), value, bits);
+  }
+
+  loadVector(address: Address, aligned: boolean): V128 {
+    if (aligned) this.requireAligned(address, 16);
+    return this.let(loadV128(this.host(address, 16, TLB_ENTRY.read)));
+  }
+
+  storeVector(address: Address, value: V128, aligned: boolean): void {
+    if (aligned) this.requireAligned(address, 16);
+    const kept = this.let(value);
+    this.code.store(this.host(address, 16, TLB_ENTRY.write), kept, 128);
+  }
+
+  prove(address: Address, bytes: number, aligned = false): void {
+    if (aligned) this.requireAligned(address, bytes);
+    this.host(address, bytes, TLB_ENTRY.write);
+  }
+
+  push(value: Int, bits: Bits): void {
+    const kept = this.let(value);
+    const pointer = this.let(i64.sub(this.stackPointer(), i64.const(bits / 8)));
+    this.store(this.stackAddress(pointer), kept, bits);
+    this.setStackPointer(pointer);
+  }
+
+  stackTop(bits: Bits, displacement: I64 = i64.const(0)): Int {
+    return this.load(this.stackAddress(this.let(i64.add(this.stackPointer(), displacement))), bits);
+  }
+
+  moveStack(bytes: I64): void {
+    this.setStackPointer(i64.add(this.stackPointer(), bytes));
+  }
+
+  popToMemory(operand: Operand, value: Int): void {
+    const before = this.let(this.stackPointer());
+    this.moveStack(i64.const(operand.bits / 8));
+    const { segment, offset } = this.address(operand);
+    const after = this.let(this.stackPointer());
+    this.setStackPointer(before); // a fault leaves the pointer as it was
+    this.store({ segment, offset }, value, operand.bits as Bits);
+    this.setStackPointer(after);
+  }
+
+  stackPointer(): I64 {
+    return this.frame.register(RSP);
+  }
+
+  setStackPointer(value: I64): void {
+    this.frame.setRegister(RSP, value);
+  }
+
+  stackAddress(offset: I64): Address {
+    return { segment: i32.const(SEGMENT.SS), offset };
+  }
+
+  // ---- Control transfer ---------------------------------------------------------------------------------------
+
+  nextRip(): I64 {
+    return this.frame.rip(this.blockOffset + this.entry.offset + this.entry.length);
+  }
+
+  relativeTarget(): I64 {
+    const offset = this.blockOffset + Number(this.entry.immediate);
+    const expression = this.frame.rip(offset);
+    this.branch = { expression, offset };
+    return expression;
+  }
+
+  farTarget(): { readonly selector: I32; readonly offset: I64 } {
+    this.leave();
+    return { selector: i32.const(0), offset: i64.const(0) };
+  }
+
+  /** A relative target stays the expression that `jump` knows again. */
+  override let<T extends Expr>(value: T): T {
+    return (value as Expr) === this.branch?.expression ? value : super.let(value);
+  }
+
+  jump(target: I64): void {
+    this.checkTarget(target);
+    if (target === this.branch?.expression) this.exits.goTo(this.branch.offset);
+    else this.exits.goToRip(target);
+  }
+
+  jumpIf(condition: I32, target: I64): void {
+    this.code.if(condition, () => this.jump(target));
+  }
+
+  checkTarget(target: I64): void {
+    // The page of the running code is canonical.
+    if (target === this.branch?.expression && this.branch.offset >= 0 && this.branch.offset < PAGE) return;
+    this.leaveIf(i64.ne(i64.shrS(i64.shl(target, i64.const(16)), i64.const(16)), target));
+  }
+
+  // ---- Flags --------------------------------------------------------------------------------------------------
+
+  setArithmeticFlags(result: Int, carries: CarryVector | undefined, bits: Bits, keepCarry = false): void {
+    this.lazy.note(this, result, carries, bits, keepCarry, this.readsCarry, this.conditions > 0);
+  }
+
+  flag(name: ArithmeticFlag): I32 {
+    if (name === 'CF') this.readsCarry = true;
+    return this.let(this.lazy.flag(name));
+  }
+
+  flags(): I32 {
+    return this.let(this.lazy.all());
+  }
+
+  setFlags(bits: I32): void {
+    this.lazy.setAll(bits);
+  }
+
+  setCarry(value: I32): void {
+    const kept = this.let(value);
+    this.lazy.setCarry(kept);
+  }
+
+  direction(): I32 {
+    return i32.ne(i32.and(word(STATE.eflags), i32.const(DIRECTION)), i32.const(0));
+  }
+
+  setDirection(value: 0 | 1): void {
+    const cleared = i32.and(word(STATE.eflags), i32.const(~DIRECTION));
+    setWord(this.code, STATE.eflags, i32.or(cleared, i32.const(value ? DIRECTION : 0)));
+  }
+
+  condition(operand: Operand): I32 {
+    return this.let(this.lazy.condition(operand.fixed!));
+  }
+
+  // ---- Leaving ------------------------------------------------------------------------------------------------
+
+  /** Both branches go on with the same flags, so what is pending is settled before. */
+  override if(condition: I32, then: () => void, otherwise?: () => void): void {
+    if (condition.constant !== undefined) {
+      (condition.constant !== 0 ? then : otherwise)?.();
+      return;
+    }
+    const kept = this.let(condition);
+    this.lazy.settle();
+    this.conditions++;
+    super.if(kept, then, otherwise);
+    this.conditions--;
+  }
+
+  override faultIf(condition: I32): void {
+    this.leaveIf(condition);
+  }
+
+  call(): void {
+    this.leave();
+  }
+
+  result(bits: Bits): Int {
+    return this.constant(0, bits);
+  }
+
+  result2(): I64 {
+    return i64.const(0);
+  }
+
+  fault(): void {
+    this.leave();
+  }
+
+  intercept(check: ExitCheck): void {
+    this.leaveIf(any(word(STATE.intercepts), exitBit(check)));
+  }
+
+  state(name: StateWord): I32 {
+    if (name === 'cpl') return i32.and(i32.shrU(word(STATE.mode), i32.const(MODE.cplShift)), i32.const(3));
+    return word(STATE[name]);
+  }
+
+  enterMmx(): void {
+    this.leave();
+  }
+
+  finishMmx(): void {
+    this.leave();
+  }
+
+  enterSse(): void {
+    const usable = i32.and(any(word(STATE.cr4), CR4.OSFXSR), i32.eqz(any(word(STATE.cr0), CR0.EM | CR0.TS)));
+    this.leaveIf(i32.eqz(usable));
+  }
+
+  // ---- Parts --------------------------------------------------------------------------------------------------
+
+  private leave(): void {
+    this.code.br(this.exits.leave);
+  }
+
+  private leaveIf(condition: I32): void {
+    if (condition.constant === 0) return;
+    this.code.brIf(this.exits.leave, condition);
+  }
+
+  private stateOffset(operand: Operand): number {
+    if (operand.fixed === undefined) return this.entry.register(operand.slot);
+    return operand.file === 'xmm' ? STATE.vector + operand.fixed * 64 : STATE.general + operand.fixed * 8;
+  }
+
+  private registerValue(operand: Operand): Int {
+    const bits = operand.bits as Bits;
+    if (operand.file === 'general') return this.general(this.stateOffset(operand), bits);
+    if (operand.file === 'segment') {
+      const number = operand.fixed ?? this.entry.register(operand.slot);
+      return load32(i32.const(0), 16, STATE.segments + number * SEGMENT_BYTES + SEGMENT_FIELD.selector);
+    }
+    const offset = this.registerOffset(operand);
+    return bits === 64 ? load64(offset) : load32(offset, bits);
+  }
+
+  /** The low `bits` of the general register at a state offset; an odd offset is the second byte. */
+  private general(offset: number, bits: Bits): Int {
+    const whole = this.frame.register(generalNumber(offset));
+    if (bits === 64) return whole;
+    const narrow = offset & 1 ? i32.shrU(i32.wrap(whole), i32.const(8)) : i32.wrap(whole);
+    return this.zeroExtend(narrow, bits);
+  }
+
+  private writeGeneral(offset: number, value: Int, bits: Bits): void {
+    const number = generalNumber(offset);
+    if (bits === 64) this.frame.setRegister(number, this.wide(value));
+    else if (bits === 32) this.frame.setRegister(number, i64.extendU(this.narrow(value)));
+    else {
+      const mask = bits === 16 ? 0xffffn : 0xffn;
+      const shift = offset & 1 ? 8n : 0n;
+      const rest = i64.and(this.frame.register(number), i64.const(~(mask << shift)));
+      const part = i64.shl(i64.and(this.wide(value), i64.const(mask)), i64.const(shift));
+      this.frame.setRegister(number, i64.or(rest, part));
+    }
+  }
+
+  private loadHost(host: I32, bits: Bits): Int {
+    return bits === 64 ? load64(host) : load32(host, bits);
+  }
+
+  /** Host address of `bytes` bytes at `address`, all in one page that the TLB has for this kind of access. */
+  private host(address: Address, bytes: number, tag: number): I32 {
+    const linear = this.let(i64.add(address.offset, this.base64(address.segment)));
+    const index = i32.and(i32.wrap(i64.shrU(linear, i64.const(7))), i32.const((TLB_ENTRIES - 1) * TLB_ENTRY.bytes));
+    const entry = this.let(i32.add(this.frame.tlb.get(), index));
+    const last = i64.add(linear, i64.const(bytes - 1));
+    this.leaveIf(i64.ne(load64(entry, 64, tag), i64.and(last, i64.const(~0xfffn))));
+    return this.let(i32.add(load32(entry, 32, TLB_ENTRY.addend), i32.wrap(linear)));
+  }
+
+  /** What is added to an offset: nothing for ES, CS, SS, DS; else the segment's base. */
+  private base64(segment: I32): I64 {
+    const number = Number(segment.constant);
+    if (number < SEGMENT.FS) return i64.const(0);
+    return quad(STATE.segments + number * SEGMENT_BYTES + SEGMENT_FIELD.base);
+  }
+
+  private requireAligned(address: Address, bytes: number): void {
+    const linear = i32.wrap(i64.add(address.offset, this.base64(address.segment)));
+    this.leaveIf(i32.and(linear, i32.const(bytes - 1)));
+  }
+}
