@@ -29,6 +29,7 @@ export class Debuggee {
   private started: Target | undefined;
   private start: { readonly launch: Launch } | { readonly attach: Attach } | undefined;
   private configured = false;
+  private bare = false;
   private begun = false;
   private runs = false;
   private closed = false;
@@ -196,6 +197,11 @@ export class Debuggee {
     if (announced) this.emit('terminated');
   }
 
+  /** The machine has no hypervisor of ours. */
+  get isBare(): boolean {
+    return this.bare;
+  }
+
   /** True if the session came to a machine that was there before. */
   get isAttached(): boolean {
     return this.start !== undefined && 'attach' in this.start;
@@ -205,12 +211,13 @@ export class Debuggee {
     const { target } = this;
     this.end = this.last = this.view = undefined;
     target.onEvent((event) => target === this.started && this.onEvent(event));
+    this.bare = (await target.describe()).bare;
     // Clients that say nothing of filters get the defaults.
     if (this.breakpoints.isUntouched(FILTER_LIST)) {
       const defaults = FILTERS.filter(({ isDefault }) => isDefault);
       this.breakpoints.replace(
         FILTER_LIST,
-        defaults.map(({ id }) => filterWish(this.images, id, undefined)),
+        defaults.map(({ id }) => filterWish(this, id, undefined)),
         this.names,
       );
     }

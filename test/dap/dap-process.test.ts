@@ -195,6 +195,15 @@ describe('vmxray dap', function () {
     await start(client, { kernel: guest('tour'), bare: true, stopOnEntry: true });
     await client.event('stopped');
     await assert.rejects(client.request('vmxray/stepExit', { threadId: 1 }), /no hypervisor/);
+    const { breakpoints } = await client.request<{ breakpoints: { verified: boolean; message?: string }[] }>(
+      'setExceptionBreakpoints',
+      { filters: ['exit', 'exception'] },
+    );
+    assert.deepEqual(
+      breakpoints.map(({ verified }) => verified),
+      [false, true],
+    );
+    assert.match(breakpoints[0]!.message!, /no hypervisor/);
     await client.request('threads');
   });
 

@@ -177,6 +177,7 @@ describe('the installed extension, in a kernel tree without launch.json', functi
     // An idle kernel waits in HLT. The view takes the keyboard when it opens.
     await screen.sees(screen.page.locator('.disassembly-view').getByText('hlt').first());
     await screen.run('Debug Console: Focus on Debug Console View');
+    await screen.sees(screen.page.locator('.repl-input-wrapper .monaco-editor.focused'));
     await screen.page.keyboard.type('exits 10');
     await screen.page.keyboard.press('Enter');
     await screen.sees(screen.page.locator('.repl').getByText('exits since the start'));

@@ -32,8 +32,18 @@ export function dataWish(id: string, access: DataBreakpoint['access'], condition
   };
 }
 
+/** Events of our hypervisor: a bare machine has none. */
+const NEEDS_HYPERVISOR: ReadonlySet<EventFilter['id']> = new Set(['exit', 'mmio', 'portIo', 'msr']);
+
+/** What a filter has to know of the session. */
+interface FilteredSession {
+  readonly images: Images;
+  /** The machine has no hypervisor of ours. */
+  readonly isBare: boolean;
+}
+
 /** A stop at an event. Throws a UserError for a filter that there is not. */
-export function filterWish(images: Images, id: string, condition: string | undefined): NewWish {
+export function filterWish(session: FilteredSession, id: string, condition: string | undefined): NewWish {
   const filter = FILTERS.find((known) => known.id === id);
   if (!filter)
     throw new UserError(
@@ -42,15 +52,17 @@ export function filterWish(images: Images, id: string, condition: string | undef
     );
   const key = JSON.stringify([id, condition]);
   if (filter.id === 'panic')
-    return { kind: 'panic', key, resolve: (number, names) => panic(images, number, names, condition) };
+    return { kind: 'panic', key, resolve: (number, names) => panic(session.images, number, names, condition) };
   const { id: kind } = filter;
   return {
     kind: 'event',
     key,
-    resolve: (number, names) => ({
-      told: { verified: true },
-      events: [{ id: number, kind, ...parseConditions({ condition }, withVariables(names, filter)) }],
-    }),
+    resolve: (number, names) => {
+      if (session.isBare && NEEDS_HYPERVISOR.has(kind))
+        return unverified('A bare machine has no hypervisor of ours to exit to: launch without "bare".', 'failed');
+      const parsed = parseConditions({ condition }, withVariables(names, filter));
+      return { told: { verified: true }, events: [{ id: number, kind, ...parsed }] };
+    },
   };
 }
 

@@ -60,10 +60,10 @@ export function breakpointRequests(debuggee: Debuggee): Handlers {
         ),
       ),
     setExceptionBreakpoints: (args) => {
-      const plain = (args.texts('filters', MAX_BREAKPOINTS) ?? []).map((id) => filterWish(images, id, undefined));
+      const plain = (args.texts('filters', MAX_BREAKPOINTS) ?? []).map((id) => filterWish(debuggee, id, undefined));
       const narrowed = args
         .objects('filterOptions', MAX_BREAKPOINTS)
-        .map((option) => filterWish(images, option.text('filterId'), conditionsOf(option).condition));
+        .map((option) => filterWish(debuggee, option.text('filterId'), conditionsOf(option).condition));
       return answer('filters', [...plain, ...narrowed]);
     },
     dataBreakpointInfo: async (args) => {

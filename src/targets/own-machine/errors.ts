@@ -15,10 +15,6 @@ export const hasEnded = (text: string): UserError =>
 /** The target was disposed of. */
 export const isGone = (): UserError => new UserError('target/gone', 'This machine is gone: launch it again.');
 
-/** Exits of a machine without a hypervisor of ours. */
-export const noExits = (): UserError =>
-  new UserError('exit/bare', 'A bare machine has no hypervisor of ours to exit to: launch without "bare".');
-
 /** A data breakpoint that no guest can have. */
 export const badWatch = (length: number): UserError =>
   new UserError(
