@@ -49,6 +49,10 @@ export const notWritable = (name: string): UserError =>
 export const noCaller = (): UserError =>
   new UserError('request/caller', 'The caller of this function is not known here: the stack has no frame for it.');
 
+/** A stock kernel that carries no symbols for itself. */
+export const noKallsyms = (): UserError =>
+  new UserError('symbols/kallsyms', 'This kernel has no kallsyms: name its vmlinux as "symbols".');
+
 /** A request that was cancelled before it was answered. */
 export const cancelled = (): UserError => new UserError('request/cancelled', 'cancelled');
 

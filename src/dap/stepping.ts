@@ -62,7 +62,7 @@ async function leave({ target, thread, images }: StepContext, go: Go): Promise<S
   const { value: caller } = await frames.next();
   if (!caller) throw noCaller();
   // The stack is above where it is now once the return address is popped; recursion is deeper.
-  return asStep(await go({ kind: 'runTo', linear: [caller.linear], stackAbove: caller.stackPointer - 1n }));
+  return asStep(await go({ kind: 'runTo', linear: [caller.ip], stackAbove: caller.sp - 1n }));
 }
 
 /** A run to a place of our own has no breakpoint of the user's: it is a step. */

@@ -4,7 +4,8 @@ import type { Position, Target } from '../targets/target';
 import { staleReference } from './errors';
 import type { Images } from './images/images';
 import { hex } from './memory-reference';
-import { type Frame, unwind } from './stack';
+import type { CallFrame } from './frame-pointers';
+import { unwind } from './stack';
 import { VariableStore } from './variables';
 
 /** Frame numbers: the thread's times this, plus the frame's index from 0. */
@@ -13,8 +14,8 @@ const FRAMES_PER_THREAD = 1000;
 /** The frames of one thread, as far as they were asked for. */
 interface Stack {
   readonly position: Position;
-  readonly frames: Frame[];
-  readonly more: AsyncGenerator<Frame>;
+  readonly frames: CallFrame[];
+  readonly more: AsyncGenerator<CallFrame>;
   complete: boolean;
 }
 
@@ -47,7 +48,7 @@ export class StopView {
   }
 
   /** One frame, by the number that `frames` gave. Throws a UserError for another one. */
-  async frame(id: number): Promise<{ thread: number; index: number; frame: Frame }> {
+  async frame(id: number): Promise<{ thread: number; index: number; frame: CallFrame }> {
     const [thread, index] = [Math.floor(id / FRAMES_PER_THREAD), id % FRAMES_PER_THREAD];
     const known = (await this.target.threads()).some((other) => other.id === thread);
     const frame = known ? (await this.unwound(thread, index + 1)).frames[index] : undefined;
@@ -56,7 +57,7 @@ export class StopView {
   }
 
   /** The frame that called the innermost one. */
-  async caller(thread: number): Promise<Frame | undefined> {
+  async caller(thread: number): Promise<CallFrame | undefined> {
     return (await this.unwound(thread, 2)).frames[1];
   }
 
@@ -64,7 +65,7 @@ export class StopView {
   async scopes(id: number): Promise<DebugProtocol.Scope[]> {
     const { thread, index, frame } = await this.frame(id);
     if (index === 0) return this.variables.scopes(thread);
-    const kept = { RIP: frame.linear, RSP: frame.stackPointer, RBP: frame.framePointer };
+    const kept = { RIP: frame.ip, RSP: frame.sp, RBP: frame.bp };
     return [this.variables.fixedScope('Frame', kept)];
   }
 
@@ -91,23 +92,23 @@ export class StopView {
     while (!stack.complete && stack.frames.length < count) {
       const { value, done } = await stack.more.next();
       if (done) stack.complete = true;
-      else stack.frames.push(value as Frame);
+      else stack.frames.push(value as CallFrame);
     }
     return stack;
   }
 
-  private describe(thread: number, index: number, frame: Frame, position: Position): DebugProtocol.StackFrame {
+  private describe(thread: number, index: number, frame: CallFrame, position: Position): DebugProtocol.StackFrame {
     // What is behind a call may be another line already, or another function.
-    const at = frame.isCaller ? frame.linear - 1n : frame.linear;
+    const at = frame.isExact ? frame.ip : frame.ip - 1n;
     const line = this.images.lineAt(at);
     const found = this.images.symbolAt(at);
-    const name = found ? nameOf(found.symbol.name, found.offset + (frame.isCaller ? 1n : 0n)) : hex(frame.linear);
+    const name = found ? nameOf(found.symbol.name, found.offset + (frame.ip - at)) : hex(frame.ip);
     return {
       id: thread * FRAMES_PER_THREAD + index,
       name: index === 0 ? `${name} (${position.mode})` : name,
       line: line?.line ?? 0,
       column: line?.column ?? 0,
-      instructionPointerReference: hex(frame.linear),
+      instructionPointerReference: hex(frame.ip),
       ...(line && { source: this.images.source(line) }),
       ...(found && { moduleId: found.image.id }),
       ...(!line && { presentationHint: 'normal' as const }),

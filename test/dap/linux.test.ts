@@ -58,7 +58,11 @@ describe('vmxray dap on the Linux boot', function () {
       breakpoints: [{ instructionReference }],
     });
   const evaluate = async (expression: string): Promise<bigint> =>
-    BigInt((await client.request<{ result: string }>('evaluate', { expression, format: { hex: true } })).result);
+    BigInt(
+      (await client.request<{ result: string }>('evaluate', { expression, format: { hex: true } })).result.split(
+        ' ',
+      )[0]!,
+    );
 
   it('stops in the 64-bit decompressor, walks, steps to three exits, terminates', async function () {
     const kernel = requireLab(this, await lab.kernel());
@@ -144,6 +148,26 @@ describe('vmxray dap on the Linux boot', function () {
       }
     }
     assert.notEqual(slides[0], slides[1]);
+  });
+
+  it('with no debug file at all: breaks by name in a stock kernel, and unwinds through the system call', async function () {
+    const kernel = requireLab(this, await lab.kernel());
+    const initrd = requireLab(this, await lab.initrd());
+    await start({ kernel: kernel.image, initrd }, () =>
+      client.request('setFunctionBreakpoints', { breakpoints: [{ name: '__x64_sys_execve' }] }),
+    );
+    assert.equal((await step('continue')).reason, 'function breakpoint');
+    const names = (await frames()).map(({ name }) => name.split(/[+ ]/)[0]);
+    assert.deepEqual(names.slice(0, 3), ['__x64_sys_execve', 'do_syscall_64', 'entry_SYSCALL_64_after_hwframe']);
+    // What called the kernel is in user mode.
+    assert.equal(names.length, 4);
+    assert.match(names[3]!, /^0x[0-9a-f]{1,12}$/);
+    const filters = { filters: ['panic'] };
+    const { breakpoints } = await client.request<{ breakpoints: Breakpoint[] }>('setExceptionBreakpoints', filters);
+    assert.deepEqual(
+      breakpoints.map(({ verified }) => verified),
+      [true],
+    );
   });
 
   it('an EPT entry without W makes the next write exit, and a bit of the exception bitmap its vector', async function () {

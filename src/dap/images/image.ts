@@ -1,6 +1,12 @@
 /** A program in the guest that symbols are known of: its symbol file, and how far from its link address it lies. */
 import { basename } from 'node:path';
+import { UserError } from '../../common/errors';
+import { ElfFile } from '../../symbols/elf/elf-file';
+import { isBzImage } from '../../symbols/kernel/bzimage';
+import { openKernelImage } from '../../symbols/kernel/kernel-symbol-file';
+import { orcOfElf, type OrcTable } from '../../symbols/kernel/orc';
 import { openSymbolFile, type SymbolFile, type SymbolInfo } from '../../symbols/symbol-file';
+import { noKallsyms } from '../errors';
 import { FileBytes, inflate } from './file-bytes';
 
 /** A line of a source file, as the program's debug information names it. */
@@ -22,10 +28,11 @@ export class Image {
   readonly name: string;
   /** Linear address minus link address; undefined until the program is found in memory. */
   slide: bigint | undefined;
-  private readonly bytes: FileBytes;
   readonly symbols: SymbolFile;
+  private readonly bytes: FileBytes;
+  private unwindData: { readonly orc: OrcTable | undefined } | undefined;
 
-  /** Opens a symbol file. Throws UserErrors. */
+  /** Opens an ELF file with symbols, or a Linux kernel with those that it carries for itself. Throws UserErrors. */
   constructor(
     readonly id: number,
     readonly path: string,
@@ -33,7 +40,7 @@ export class Image {
     this.name = basename(path);
     this.bytes = new FileBytes('symbol', path);
     try {
-      this.symbols = openSymbolFile(this.bytes, { inflate });
+      this.symbols = openSymbols(this.bytes);
     } catch (error) {
       this.bytes.close();
       throw error;
@@ -42,6 +49,11 @@ export class Image {
 
   close(): void {
     this.bytes.close();
+  }
+
+  /** The kernel's unwind data, at link addresses; undefined if it has none. */
+  get orc(): OrcTable | undefined {
+    return (this.unwindData ??= { orc: this.readOrc() }).orc;
   }
 
   /** Where a link address lies in the guest; undefined until the program is found. */
@@ -69,4 +81,24 @@ export class Image {
     const { file, line, column, isStatement, start, end } = row;
     return { image: this, file, line, column, isStatement, start: this.linear(start)!, end: this.linear(end)! };
   }
+
+  private readOrc(): OrcTable | undefined {
+    try {
+      return orcOfElf('elf' in this.symbols ? (this.symbols.elf as ElfFile) : new ElfFile(this.bytes, inflate));
+    } catch (error) {
+      // Damaged: there are other ways to unwind.
+      if (error instanceof UserError) return undefined;
+      throw error;
+    }
+  }
+}
+
+function openSymbols(bytes: FileBytes): SymbolFile {
+  if (!isBzImage(bytes)) {
+    const file = openSymbolFile(bytes, { inflate });
+    return file.symbols > 0 ? file : (openKernelImage(bytes, { inflate }) ?? file);
+  }
+  const kernel = openKernelImage(bytes, { inflate });
+  if (!kernel) throw noKallsyms();
+  return kernel;
 }

@@ -4,6 +4,7 @@ import { realpathSync } from 'node:fs';
 import { UserError } from '../../common/errors';
 import type { ExpressionNames, NamedPlace } from '../../symbols/expression/names';
 import { nearestName } from '../../symbols/expression/nearest';
+import type { OrcTable } from '../../symbols/kernel/orc';
 import type { SymbolInfo } from '../../symbols/symbol-file';
 import { REGISTER_NAMES } from '../../targets/inspection/register-names';
 import type { Target } from '../../targets/target';
@@ -16,7 +17,7 @@ import { SourcePaths } from './source-paths';
 export interface ImageOptions {
   /** Path of the guest's kernel. */
   readonly kernel: string;
-  /** Paths of symbol files; the kernel itself, if it is an ELF, when left out. */
+  /** Paths of symbol files; the kernel itself when left out, which may have some. */
   readonly symbols?: readonly string[] | undefined;
   readonly sourceMap?: Readonly<Record<string, string>> | undefined;
 }
@@ -42,12 +43,12 @@ export class Images {
   load({ kernel, symbols, sourceMap = {} }: ImageOptions): void {
     this.close();
     this.paths = new SourcePaths(sourceMap);
-    const named = symbols ?? (isElf(kernel) ? [kernel] : []);
+    const named = symbols ?? [kernel];
     for (const path of named) {
       try {
         const image = new Image(this.images.length + 1, path);
         // An ELF is loaded where it is linked; everything else may move itself.
-        if (same(path, kernel) || (isElf(kernel) && this.hasSegmentsOf(image, kernel))) image.slide = 0n;
+        if (isElf(kernel) && (same(path, kernel) || this.hasSegmentsOf(image, kernel))) image.slide = 0n;
         this.images.push(image);
       } catch (error) {
         // The kernel's own symbols are a gift: without them it runs all the same.
@@ -83,7 +84,7 @@ export class Images {
 
   /** Forgets where programs that move themselves were: the guest starts again. */
   forgetPlaces(kernel: string): void {
-    for (const image of this.images) if (!same(image.path, kernel)) image.slide = undefined;
+    for (const image of this.images) if (!isElf(kernel) || !same(image.path, kernel)) image.slide = undefined;
   }
 
   /** Symbols with this very name. */
@@ -133,6 +134,12 @@ export class Images {
       if (line) return line;
     }
     return undefined;
+  }
+
+  /** The unwind data for the code at an address, and the distance of its addresses from theirs. */
+  orcAt(linear: bigint): { table: OrcTable; slide: bigint } | undefined {
+    const image = this.images.find((one) => one.link(linear) !== undefined);
+    return image?.orc && { table: image.orc, slide: image.slide! };
   }
 
   /** Names of symbols that begin with `prefix`. */

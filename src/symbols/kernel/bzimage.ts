@@ -49,7 +49,8 @@ export function isBzImage(bytes: RandomAccessBytes): boolean {
  * or packed in a way that is not known here.
  */
 export function unpackKernel(bytes: RandomAccessBytes): Uint8Array {
-  if (!isBzImage(bytes)) throw new UserError('symbols.notBzImage', 'This is not a bzImage of Linux; give another file.');
+  if (!isBzImage(bytes))
+    throw new UserError('symbols.notBzImage', 'This is not a bzImage of Linux; give another file.');
   const header = viewOf(bytes.read(0, SETUP_SECTORS + SECTOR));
   const offset = header.getUint32(PAYLOAD_OFFSET, true);
   const length = header.getUint32(PAYLOAD_LENGTH, true);

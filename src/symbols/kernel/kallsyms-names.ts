@@ -91,7 +91,8 @@ function namesBefore(view: DataView, bits: 32 | 64, run: MarkerRun): NameTable |
   for (let names = nearest - ((nearest - run.start) % 4); names >= furthest; names -= 4) {
     const count = view.getUint32(names - word, true);
     if (count < least || count > most || (bits === 64 && view.getUint32(names - 4, true) !== 0)) continue;
-    if (fits(view, { bits, count, number: names - word, names }, run)) return { bits, count, number: names - word, names };
+    if (fits(view, { bits, count, number: names - word, names }, run))
+      return { bits, count, number: names - word, names };
   }
   return undefined;
 }

@@ -127,7 +127,8 @@ export function orcOfElf(elf: ElfFile): OrcTable | undefined {
   const ips = elf.section('.orc_unwind_ip');
   const places = ips && elf.contents(ips);
   const entries = elf.contentsOf('.orc_unwind');
-  if (!ips || !places || !entries || places.size > 4 * MAX_ENTRIES || entries.size > ENTRY * MAX_ENTRIES) return undefined;
+  if (!ips || !places || !entries || places.size > 4 * MAX_ENTRIES || entries.size > ENTRY * MAX_ENTRIES)
+    return undefined;
   return new OrcTable(places.read(0, places.size), ips.address, entries.read(0, entries.size));
 }
 

@@ -62,7 +62,8 @@ export async function unwindStep(
   const word = async (address: bigint): Promise<bigint | undefined> => wordOf(await read(wrap(address), 8));
   const sp = await stackPointer(entry.spRegister, BigInt(entry.spOffset), frame, word);
   if (sp === undefined) return undefined;
-  const next = entry.type === 'call' ? await called(sp, word) : await interrupted(entry.type, sp, frame, word);
+  const next =
+    entry.type === 'call' ? await called(orc, sp, slide, word) : await interrupted(entry.type, sp, frame, word);
   const bp = next && (await framePointer(entry.bpRegister, BigInt(entry.bpOffset), sp, frame, next, word));
   return bp === undefined ? undefined : { ...next!, bp };
 }
@@ -122,9 +123,12 @@ function savedRegisters({ pushed, earlier }: UnwindFrame): bigint | undefined {
   return pushed?.all ? pushed.at : earlier;
 }
 
-async function called(sp: bigint, word: Word): Promise<Found | undefined> {
+async function called(orc: OrcTable, sp: bigint, slide: bigint, word: Word): Promise<Found | undefined> {
   const ip = await word(sp - 8n);
-  return ip === undefined ? undefined : { ip, sp, isExact: false };
+  if (ip === undefined) return undefined;
+  // A thunk returns to the function that it jumps to, before which lies nothing: that is no call's return address.
+  const link = wrap(ip - slide);
+  return { ip, sp, isExact: orc.at(link - 1n) === undefined && orc.at(link) !== undefined };
 }
 
 async function interrupted(

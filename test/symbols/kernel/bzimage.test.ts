@@ -30,8 +30,7 @@ function image(payload: Uint8Array, version = 0x20f, length = payload.length): U
   return bytes;
 }
 
-const sized = (bytes: Uint8Array, size: number): Uint8Array =>
-  new Bytes().bytes(bytes).number(size, 4).finish();
+const sized = (bytes: Uint8Array, size: number): Uint8Array => new Bytes().bytes(bytes).number(size, 4).finish();
 
 describe('symbols: LZ4', () => {
   const cases: readonly [string, Uint8Array, string][] = [

@@ -229,6 +229,17 @@ describe('symbols: unwinding by ORC', () => {
     });
   }
 
+  it('a function that a thunk returns to has not been called by what lies before it', async () => {
+    const orc = table([
+      [TEXT, 8, 0, SP],
+      [TEXT + 16n, 0, 0, 0],
+      [TEXT + 32n, 8, 0, SP],
+      [TEXT + 33n, 8, 0, SP],
+    ]);
+    const to = { ip: TEXT + 32n, isExact: true, sp: STACK + 8n, bp: 0x77n };
+    assert.deepEqual(await unwindStep(orc, frame, memory({ 0: TEXT + 32n })), to);
+  });
+
   it('an address behind a call counts as inside of it', async () => {
     const orc = table([
       [TEXT, 24, 0, SP],

@@ -94,10 +94,12 @@ describe("symbols: a stock kernel's own", function () {
     const slide = kallsymsAddress(kallsyms, '_text')! - kallsymsAddress(image.kallsyms, '_text')!;
     assert.notEqual(slide, 0n);
     assert.deepEqual(kallsyms.names, image.kallsyms.names);
-    assert.ok(kallsyms.addresses.every((address, index) => {
-      const link = image.kallsyms.addresses[index]!;
-      return address === (index < kallsyms.absolute ? link : link + slide);
-    }));
+    assert.ok(
+      kallsyms.addresses.every((address, index) => {
+        const link = image.kallsyms.addresses[index]!;
+        return address === (index < kallsyms.absolute ? link : link + slide);
+      }),
+    );
 
     const linked = orcOfElf(image.elf);
     const loaded = await readOrc(read, kallsyms);
