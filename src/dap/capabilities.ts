@@ -33,6 +33,7 @@ export const CAPABILITIES: DebugProtocol.Capabilities = {
   supportsWriteMemoryRequest: true,
   supportsDisassembleRequest: true,
   supportsSteppingGranularity: true,
+  supportsStepInTargetsRequest: true,
   supportsGotoTargetsRequest: true,
   supportsModulesRequest: true,
   supportsLoadedSourcesRequest: true,

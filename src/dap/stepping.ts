@@ -50,6 +50,21 @@ export function stepLine(context: StepContext, over: boolean): Operation {
   };
 }
 
+/** Into the call at a linear address of the line at hand; where the line's end comes first, the step ends there. */
+export function stepIntoCall({ target, thread, images }: StepContext, call: bigint): Operation {
+  return async (go) => {
+    const first = await lineHere({ target, thread, images });
+    for (let count = 0; ; count++) {
+      const { linear } = await target.position(thread);
+      const isThere = linear === call;
+      const line = images.lineAt(linear);
+      if (count > 0 && !isThere && !(first && line && isSame(first, line))) return { reason: 'step' };
+      const stop = await go({ kind: isThere ? 'step' : 'stepOver' });
+      if (stop.reason !== 'step' || isThere || count === MOST_RANGES) return stop;
+    }
+  };
+}
+
 /** Until the function at hand has returned. Throws a UserError where its caller is not known. */
 export function stepOut(context: StepContext): Operation {
   return (go) => leave(context, go);

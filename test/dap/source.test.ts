@@ -98,6 +98,39 @@ describe('vmxray dap on sources', function () {
     assert.match((await place())[1], /start_timer|while/);
   });
 
+  it('steps into one of the calls of a line', async () => {
+    await breakInSource('paging.c', 'check(attempt(write_to_code)');
+    await step('continue');
+    const [top] = await frames();
+    const targets = async () =>
+      (await client.request<{ targets: { id: number; label: string }[] }>('stepInTargets', { frameId: top!.id }))
+        .targets;
+    const labels = (await targets()).map(({ label }) => label);
+    assert.deepEqual(labels, ['attempt', 'check']);
+    await step('stepIn', { targetId: (await targets())[1]!.id });
+    const [inner, outer] = await frames();
+    assert.match(inner!.name, /^check /);
+    assert.equal(outer!.line, top!.line);
+    await assert.rejects(client.request('stepIn', { threadId: 1, targetId: 99 }), /stepInTargets/);
+  });
+
+  it('finds functions by a regular expression and in one program', async () => {
+    const breakpoints = await set('setFunctionBreakpoints', {
+      breakpoints: ['/^(start|stop)_timer$/', 'tour!kmain', 'other!kmain', '/(a+)+b/', '/[/'].map((name) => ({ name })),
+    });
+    assert.deepEqual(
+      breakpoints.map(({ verified }) => verified),
+      [true, true, false, false, false],
+    );
+    assert.match(breakpoints[3]!.message!, /repetitions/);
+    const seen: string[] = [];
+    for (let stops = 0; stops < 3; stops++) {
+      await step('continue');
+      seen.push((await place())[0]);
+    }
+    assert.deepEqual(seen, ['kmain', 'start_timer', 'stop_timer']);
+  });
+
   it('moves a breakpoint down to code, and says where there is none', async () => {
     const breakpoints = await set('setBreakpoints', {
       source: source('main.c'),

@@ -6,6 +6,7 @@ import type { Image } from '../images/image';
 import type { Images } from '../images/images';
 import { hex } from '../memory-reference';
 import type { NewWish } from './breakpoint-store';
+import { type FunctionName, parseFunctionName } from '../images/function-name';
 import { type Conditions, parseConditions, type Resolved, unverified } from './wish';
 
 const keyOf = (place: string, { condition, hitCondition, logMessage }: Conditions): string =>
@@ -61,7 +62,7 @@ export function lineWish(images: Images, path: string, line: number, conditions:
 
 const ADDRESS = /^\*?(0x[0-9a-f]{1,16})$/i;
 
-/** A breakpoint at a function by its symbol, behind its prologue where lines are known; `*0x…` is an address. */
+/** A breakpoint at functions by their symbols, behind the prologue where lines are known; `*0x…` is an address. */
 export function functionWish(images: Images, name: string, conditions: Conditions): NewWish {
   const address = ADDRESS.exec(name.trim());
   if (address) return { ...instructionWish(BigInt(address[1]!), conditions), kind: 'function breakpoint' };
@@ -69,7 +70,7 @@ export function functionWish(images: Images, name: string, conditions: Condition
     kind: 'function breakpoint',
     key: keyOf(name, conditions),
     resolve: (id, names) => {
-      const places = codeOf(images, name.trim());
+      const places = codeOf(images, parseFunctionName(name));
       if (places.length === 0)
         throw new UserError(
           'breakpoint/function',
@@ -82,8 +83,8 @@ export function functionWish(images: Images, name: string, conditions: Condition
   };
 }
 
-/** Link addresses of the functions with this name. */
-export function codeOf(images: Images, name: string): { image: Image; link: bigint }[] {
+/** Link addresses of the functions with such a name. */
+export function codeOf(images: Images, name: FunctionName): { image: Image; link: bigint }[] {
   return images.functions(name).map(({ image, symbol }) => ({
     image,
     link: image.symbols.hasLines ? image.symbols.afterPrologue(symbol.address) : symbol.address,

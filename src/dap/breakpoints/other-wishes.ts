@@ -67,7 +67,7 @@ export function filterWish(session: FilteredSession, id: string, condition: stri
 }
 
 function panic(images: Images, id: number, names: ExpressionNames, condition: string | undefined) {
-  const places = PANIC_FUNCTIONS.flatMap((name) => codeOf(images, name));
+  const places = PANIC_FUNCTIONS.flatMap((name) => codeOf(images, { pattern: name }));
   const linear = places.flatMap(({ image, link }) => image.linear(link) ?? []);
   if (linear.length === 0)
     return places.length > 0

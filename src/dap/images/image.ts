@@ -1,5 +1,5 @@
 /** A program in the guest that symbols are known of: its symbol file, and how far from its link address it lies. */
-import { basename } from 'node:path';
+import { basename, parse } from 'node:path';
 import { UserError } from '../../common/errors';
 import { ElfFile } from '../../symbols/elf/elf-file';
 import { isBzImage } from '../../symbols/kernel/bzimage';
@@ -49,6 +49,11 @@ export class Image {
 
   close(): void {
     this.bytes.close();
+  }
+
+  /** Whether `name` means this program: its file's name, or that without its ending. */
+  isNamed(name: string): boolean {
+    return name === this.name || name === parse(this.name).name;
   }
 
   /** The kernel's unwind data, at link addresses; undefined if it has none. */

@@ -5,10 +5,11 @@ import { UserError } from '../../common/errors';
 import type { ExpressionNames, NamedPlace } from '../../symbols/expression/names';
 import { nearestName } from '../../symbols/expression/nearest';
 import type { OrcTable } from '../../symbols/kernel/orc';
-import type { SymbolInfo } from '../../symbols/symbol-file';
+import type { SymbolFile, SymbolInfo } from '../../symbols/symbol-file';
 import { REGISTER_NAMES } from '../../targets/inspection/register-names';
 import type { Target } from '../../targets/target';
 import { FileBytes } from './file-bytes';
+import type { FunctionName } from './function-name';
 import { Image, type ImageLine } from './image';
 import { findSlide } from './placement';
 import { SourcePaths } from './source-paths';
@@ -23,6 +24,10 @@ export interface ImageOptions {
 }
 
 const MOST_CLONES = 100;
+/** Functions that a regular expression may match. */
+const MOST_MATCHES = 1000;
+/** Rows of the line table that one source line may have in a row. */
+const MOST_ROWS = 100;
 /** Suffixes of the copies of a function that GCC makes; `.cold` is a part of one. */
 const CLONE = /^(\.(isra|constprop|part|lto_priv)\.\d+)+$/;
 
@@ -93,14 +98,23 @@ export class Images {
   }
 
   /** The functions of this name; if there is none, what the compiler made of it (`name.isra.0`, `name.constprop.0`). */
-  functions(name: string): { image: Image; symbol: SymbolInfo }[] {
-    const exact = this.named(name).filter(({ symbol }) => symbol.kind !== 'object');
+  functions({ program, pattern }: FunctionName): { image: Image; symbol: SymbolInfo }[] {
+    const images = this.images.filter((image) => program === undefined || image.isNamed(program));
+    const isCode = ({ symbol }: { symbol: SymbolInfo }): boolean => symbol.kind !== 'object';
+    const search = (find: (symbols: SymbolFile) => SymbolInfo[]): { image: Image; symbol: SymbolInfo }[] =>
+      images.flatMap((image) => find(image.symbols).map((symbol) => ({ image, symbol })));
+    if (typeof pattern !== 'string') {
+      return search((symbols) =>
+        symbols.symbolsMatching(({ name, kind }) => kind === 'function' && pattern.test(name), MOST_MATCHES),
+      );
+    }
+    const exact = search((symbols) => symbols.symbolsByName(pattern)).filter(isCode);
     if (exact.length > 0) return exact;
-    return this.images.flatMap((image) =>
-      image.symbols
-        .symbolNames(`${name}.`, MOST_CLONES)
-        .filter((clone) => CLONE.test(clone.slice(name.length)))
-        .flatMap((clone) => image.symbols.symbolsByName(clone).map((symbol) => ({ image, symbol }))),
+    return search((symbols) =>
+      symbols
+        .symbolNames(`${pattern}.`, MOST_CLONES)
+        .filter((clone) => CLONE.test(clone.slice(pattern.length)))
+        .flatMap((clone) => symbols.symbolsByName(clone)),
     );
   }
 
@@ -140,6 +154,18 @@ export class Images {
   orcAt(linear: bigint): { table: OrcTable; slide: bigint } | undefined {
     const image = this.images.find((one) => one.link(linear) !== undefined);
     return image?.orc && { table: image.orc, slide: image.slide! };
+  }
+
+  /** Where the code of the line at an address ends; undefined where no line is known. */
+  endOfLine(linear: bigint): bigint | undefined {
+    const first = this.lineAt(linear);
+    let end = first?.end;
+    for (let rows = 0; first && rows < MOST_ROWS; rows++) {
+      const next = this.lineAt(end!);
+      if (next?.file !== first.file || next.line !== first.line) break;
+      end = next.end;
+    }
+    return end;
   }
 
   /** Names of symbols that begin with `prefix`. */

@@ -1,11 +1,15 @@
 /** Requests that let the guest run, and those that stop it. */
+import { createDecoder } from '../../isa/decode';
+import { INSTRUCTIONS } from '../../isa/records';
 import { hex } from '../memory-reference';
 import type { Arguments } from '../arguments';
+import { callSites } from '../call-sites';
 import type { Debuggee } from '../debuggee';
+import type { Read } from '../disassembly';
 import { badArgument } from '../errors';
 import { type Handlers, MAX_ID, type Reply } from '../handler';
 import type { Operation } from '../runner';
-import { stepInstruction, stepLine, stepOut } from '../stepping';
+import { stepInstruction, stepIntoCall, stepLine, stepOut } from '../stepping';
 
 const MAX_REASONS = 100;
 
@@ -31,7 +35,9 @@ export function executionRequests(debuggee: Debuggee): Handlers {
       const context = { target: debuggee.stoppedTarget, thread, images: debuggee.images };
       return running(debuggee, thread, granularity === 'instruction' ? stepInstruction(over) : stepLine(context, over));
     };
+  const decoder = createDecoder(INSTRUCTIONS);
   const gotoTargets = new Map<number, bigint>();
+  const calls = new Map<number, bigint>();
   let targets = 0;
 
   return {
@@ -40,7 +46,35 @@ export function executionRequests(debuggee: Debuggee): Handlers {
       return running(debuggee, thread, (go) => go({ kind: 'continue' }), { allThreadsContinued: true });
     },
     next: step(true),
-    stepIn: step(false),
+    stepIn: async (args) => {
+      if (!args.has('targetId')) return step(false)(args);
+      const thread = await threadOf(debuggee, args);
+      const call = calls.get(args.integer('targetId', { min: 0, max: MAX_ID }));
+      if (call === undefined) throw badArgument('targetId', 'one that "stepInTargets" gave');
+      const context = { target: debuggee.stoppedTarget, thread, images: debuggee.images };
+      return running(debuggee, thread, stepIntoCall(context, call));
+    },
+    stepInTargets: async (args) => {
+      const { thread, index } = await debuggee.stopView.frame(args.integer('frameId', { min: 0, max: MAX_ID }));
+      // Only the innermost function can be stepped in.
+      if (index > 0) return { body: { targets: [] } };
+      const target = debuggee.stoppedTarget;
+      const { linear: start, codeBits } = await debuggee.stopView.position(thread);
+      const end = debuggee.images.endOfLine(start);
+      const read: Read = (address, length) => target.readMemory(thread, 'linear', address, length);
+      const found = end === undefined ? [] : await callSites(decoder, read, { start, end, codeBits });
+      calls.clear();
+      return {
+        body: {
+          targets: found.map(({ at, target: callee }) => {
+            const id = ++targets;
+            calls.set(id, at);
+            const name = callee === undefined ? undefined : debuggee.images.describe(callee);
+            return { id, label: name ?? (callee === undefined ? `the call at ${hex(at)}` : hex(callee)) };
+          }),
+        },
+      };
+    },
     stepOut: async (args) => {
       const thread = await threadOf(debuggee, args);
       const context = { target: debuggee.stoppedTarget, thread, images: debuggee.images };
