@@ -39,6 +39,8 @@ export class Debuggee {
   private last: Stop | undefined;
   private view: StopView | undefined;
   private readonly runner = new Runner(() => this.placeImages());
+  /** Whether steps run through what interrupts them. */
+  skipsInterrupts = true;
   /** Whether the client shows progress: it says so in `initialize`. */
   showsProgress = false;
   private progresses = 0;
@@ -101,6 +103,7 @@ export class Debuggee {
 
   async launch(launch: Launch): Promise<void> {
     if (this.start) throw launchedAlready();
+    this.skipsInterrupts = launch.skipInterrupts;
     this.images.load({ kernel: launch.machine.kernel, symbols: launch.symbols, sourceMap: launch.sourceMap });
     this.started = await this.maker.launch(launch.machine, launch.pace);
     this.start = { launch };
@@ -109,6 +112,7 @@ export class Debuggee {
 
   async attach(attach: Attach): Promise<void> {
     if (this.start) throw launchedAlready();
+    this.skipsInterrupts = attach.skipInterrupts;
     this.started = await this.maker.attach(attach.machine);
     this.start = { attach };
     const { kernel } = await this.started.describe();

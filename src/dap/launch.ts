@@ -25,13 +25,22 @@ const SYMBOL_ATTRIBUTES = {
     type: ['string', 'array'],
     items: { type: 'string' },
     description:
-      "ELF files with the guest's symbols and debug information, such as vmlinux; the kernel itself if it is an ELF. A kernel that moves itself (KASLR) is found in memory.",
+      "ELF files with the guest's symbols and debug information, such as vmlinux. Without them the kernel's own: an ELF's, or those that a stock Linux kernel carries for itself. A kernel that moves itself (KASLR) is found in memory.",
   },
   sourceMap: {
     type: 'object',
     additionalProperties: { type: 'string' },
     description:
       'Where sources lie: prefixes of the paths in debug information, and the folders that stand for them here.',
+  },
+} as const satisfies Readonly<Record<string, Attribute>>;
+
+const STEPPING_ATTRIBUTES = {
+  skipInterrupts: {
+    type: 'boolean',
+    default: true,
+    description:
+      'What interrupts an instruction, or handles its faults, runs to its return while you step. False: steps lead into it.',
   },
 } as const satisfies Readonly<Record<string, Attribute>>;
 
@@ -46,6 +55,7 @@ export const LAUNCH_ATTRIBUTES = {
   ...SYMBOL_ATTRIBUTES,
   memory: { type: 'string', default: '256M', description: 'RAM, from 2M to 3G, with K, M or G.' },
   stopOnEntry: { type: 'boolean', default: false, description: "Stop before the guest's first instruction." },
+  ...STEPPING_ATTRIBUTES,
   console: {
     type: 'string',
     enum: ['terminal', 'debugConsole'],
@@ -85,6 +95,7 @@ export const ATTACH_ATTRIBUTES = {
     description: 'A running machine of VMXray: its name or process id, as `vmxray machines` lists them.',
   },
   ...SYMBOL_ATTRIBUTES,
+  ...STEPPING_ATTRIBUTES,
   console: LAUNCH_ATTRIBUTES.console,
 } as const satisfies Readonly<Record<string, Attribute>>;
 
@@ -96,6 +107,7 @@ const CLIENT_ATTRIBUTES =
 interface Start {
   readonly symbols: readonly string[] | undefined;
   readonly sourceMap: Readonly<Record<string, string>> | undefined;
+  readonly skipInterrupts: boolean;
   /** Whether the serial line goes to `vmxray/serial` events. */
   readonly terminal: boolean;
 }
@@ -152,6 +164,7 @@ function startOf(values: ReadonlyMap<string, unknown>): Start {
   return {
     symbols: typeof symbols === 'string' ? [symbols] : symbols,
     sourceMap: values.get('sourceMap') as Readonly<Record<string, string>> | undefined,
+    skipInterrupts: values.get('skipInterrupts') !== false,
     // Other clients than our extension may not know our serial events: for them the debug console is the default.
     terminal: values.get('console') === 'terminal',
   };

@@ -11,6 +11,8 @@ export interface StepContext {
   readonly target: Target;
   readonly thread: number;
   readonly images: Images;
+  /** What interrupts a step runs to its return. */
+  readonly skipInterrupts: boolean;
 }
 
 // A line whose code jumps about more often than this is a loop: the step ends in it instead of never.
@@ -18,15 +20,15 @@ const MOST_RANGES = 10_000;
 
 /** One instruction; `over`: calls run to their end. */
 export const stepInstruction =
-  (over: boolean): Operation =>
+  ({ skipInterrupts }: StepContext, over: boolean): Operation =>
   (go) =>
-    go({ kind: over ? 'stepOver' : 'step' });
+    go(over ? { kind: 'stepOver' } : { kind: 'step', skipInterrupts });
 
 /** To the beginning of another line; `over`: calls run to their end. One instruction where there is no line. */
 export function stepLine(context: StepContext, over: boolean): Operation {
   return async (go) => {
     const first = await lineHere(context);
-    if (!first) return go({ kind: over ? 'stepOver' : 'step' });
+    if (!first) return stepInstruction(context, over)(go);
     let range: Pick<ImageLine, 'start' | 'end'> = first;
     for (let count = 0; ; count++) {
       const stop = await go({ kind: 'stepRange', start: range.start, end: range.end, over });
@@ -51,15 +53,16 @@ export function stepLine(context: StepContext, over: boolean): Operation {
 }
 
 /** Into the call at a linear address of the line at hand; where the line's end comes first, the step ends there. */
-export function stepIntoCall({ target, thread, images }: StepContext, call: bigint): Operation {
+export function stepIntoCall(context: StepContext, call: bigint): Operation {
+  const { target, thread, images } = context;
   return async (go) => {
-    const first = await lineHere({ target, thread, images });
+    const first = await lineHere(context);
     for (let count = 0; ; count++) {
       const { linear } = await target.position(thread);
       const isThere = linear === call;
       const line = images.lineAt(linear);
       if (count > 0 && !isThere && !(first && line && isSame(first, line))) return { reason: 'step' };
-      const stop = await go({ kind: isThere ? 'step' : 'stepOver' });
+      const stop = await stepInstruction(context, !isThere)(go);
       if (stop.reason !== 'step' || isThere || count === MOST_RANGES) return stop;
     }
   };

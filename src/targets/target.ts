@@ -58,7 +58,7 @@ export interface Position {
 
 /**
  * How to go on.
- * - `step`: one instruction. `stepOver`: the same, but calls, software interrupts and repeats run to their end.
+ * - `step`: one instruction; `skipInterrupts`: what interrupts it, or handles its faults, runs until it returns. `stepOver`: the same, but calls, software interrupts and repeats run to their end.
  * - `stepRange`: steps until RIP (linear) is outside [start, end); `over`: calls run to their end. What an interrupt or
  *   exception handler does in between counts as outside only if it does not return.
  * - `runTo`: until one of these linear addresses is reached with a linear stack pointer above `stackAbove`, if given.
@@ -67,7 +67,7 @@ export interface Position {
  */
 export type Resume =
   | { readonly kind: 'continue' }
-  | { readonly kind: 'step' }
+  | { readonly kind: 'step'; readonly skipInterrupts?: boolean | undefined }
   | { readonly kind: 'stepOver' }
   | { readonly kind: 'stepRange'; readonly start: bigint; readonly end: bigint; readonly over: boolean }
   | { readonly kind: 'runTo'; readonly linear: readonly bigint[]; readonly stackAbove?: bigint | undefined }

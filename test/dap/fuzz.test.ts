@@ -62,6 +62,8 @@ const SENSIBLE: Readonly<Record<string, object>> = {
   'vmxray/mappings': { space: 'guestPhysical', start: '0x1000', count: 100 },
   'vmxray/memoryMap': {},
   'vmxray/subscribe': { events: ['state'] },
+  'vmxray/stepping': { skipInterrupts: false },
+  stepInTargets: { frameId: 1000 },
   'vmxray/serialInput': { data: 'AAAA' },
 };
 const COMMANDS = Object.keys(SENSIBLE);

@@ -114,6 +114,26 @@ describe('vmxray dap on sources', function () {
     await assert.rejects(client.request('stepIn', { threadId: 1, targetId: 99 }), /stepInTargets/);
   });
 
+  it('steps past interrupts, or into them', async () => {
+    await breakInSource('main.c', 'while (ticks <');
+    await step('continue');
+    await set('setBreakpoints', { source: source('main.c'), breakpoints: [] });
+    const seen = async (): Promise<ReadonlySet<string>> => {
+      const names = new Set<string>();
+      for (let steps = 0; steps < 12; steps++) {
+        await step('stepIn', { granularity: 'instruction' });
+        names.add((await frames())[0]!.name.split(/[+ ]/)[0]!);
+      }
+      return names;
+    };
+    assert.deepEqual([...(await seen())], ['kmain']);
+    const { skipInterrupts } = await client.request<{ skipInterrupts: boolean }>('vmxray/stepping', {
+      skipInterrupts: false,
+    });
+    assert.equal(skipInterrupts, false);
+    assert.ok((await seen()).size > 1);
+  });
+
   it('finds functions by a regular expression and in one program', async () => {
     const breakpoints = await set('setFunctionBreakpoints', {
       breakpoints: ['/^(start|stop)_timer$/', 'tour!kmain', 'other!kmain', '/(a+)+b/', '/[/'].map((name) => ({ name })),

@@ -1,6 +1,7 @@
 /** Requests that let the guest run, and those that stop it. */
 import { createDecoder } from '../../isa/decode';
 import { INSTRUCTIONS } from '../../isa/records';
+import type { SteppingAnswer } from '../../protocol/stepping';
 import { hex } from '../memory-reference';
 import type { Arguments } from '../arguments';
 import { callSites } from '../call-sites';
@@ -9,7 +10,7 @@ import type { Read } from '../disassembly';
 import { badArgument } from '../errors';
 import { type Handlers, MAX_ID, type Reply } from '../handler';
 import type { Operation } from '../runner';
-import { stepInstruction, stepIntoCall, stepLine, stepOut } from '../stepping';
+import { type StepContext, stepInstruction, stepIntoCall, stepLine, stepOut } from '../stepping';
 
 const MAX_REASONS = 100;
 
@@ -25,15 +26,22 @@ async function running(debuggee: Debuggee, thread: number, operation: Operation,
   return { body, after: await debuggee.run(thread, operation) };
 }
 
-/** Handlers of `continue`, steps, `pause`, `goto` and `vmxray/stepExit`. */
+/** Handlers of `continue`, steps, `pause`, `goto`, `vmxray/stepping` and `vmxray/stepExit`. */
 export function executionRequests(debuggee: Debuggee): Handlers {
+  const contextOf = (thread: number): StepContext => ({
+    target: debuggee.stoppedTarget,
+    thread,
+    images: debuggee.images,
+    skipInterrupts: debuggee.skipsInterrupts,
+  });
   const step =
     (over: boolean) =>
     async (args: Arguments): Promise<Reply> => {
       const thread = await threadOf(debuggee, args);
       const granularity = args.choice('granularity', ['statement', 'line', 'instruction']);
-      const context = { target: debuggee.stoppedTarget, thread, images: debuggee.images };
-      return running(debuggee, thread, granularity === 'instruction' ? stepInstruction(over) : stepLine(context, over));
+      const context = contextOf(thread);
+      const isSmall = granularity === 'instruction';
+      return running(debuggee, thread, isSmall ? stepInstruction(context, over) : stepLine(context, over));
     };
   const decoder = createDecoder(INSTRUCTIONS);
   const gotoTargets = new Map<number, bigint>();
@@ -51,8 +59,7 @@ export function executionRequests(debuggee: Debuggee): Handlers {
       const thread = await threadOf(debuggee, args);
       const call = calls.get(args.integer('targetId', { min: 0, max: MAX_ID }));
       if (call === undefined) throw badArgument('targetId', 'one that "stepInTargets" gave');
-      const context = { target: debuggee.stoppedTarget, thread, images: debuggee.images };
-      return running(debuggee, thread, stepIntoCall(context, call));
+      return running(debuggee, thread, stepIntoCall(contextOf(thread), call));
     },
     stepInTargets: async (args) => {
       const { thread, index } = await debuggee.stopView.frame(args.integer('frameId', { min: 0, max: MAX_ID }));
@@ -77,13 +84,16 @@ export function executionRequests(debuggee: Debuggee): Handlers {
     },
     stepOut: async (args) => {
       const thread = await threadOf(debuggee, args);
-      const context = { target: debuggee.stoppedTarget, thread, images: debuggee.images };
-      return running(debuggee, thread, stepOut(context));
+      return running(debuggee, thread, stepOut(contextOf(thread)));
     },
     pause: async (args) => {
       await threadOf(debuggee, args);
       await debuggee.pause();
       return {};
+    },
+    'vmxray/stepping': (args) => {
+      if (args.has('skipInterrupts')) debuggee.skipsInterrupts = args.flag('skipInterrupts');
+      return { body: { skipInterrupts: debuggee.skipsInterrupts } satisfies SteppingAnswer };
     },
     'vmxray/stepExit': async (args) => {
       const thread = await threadOf(debuggee, args);

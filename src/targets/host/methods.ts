@@ -79,7 +79,7 @@ const shared = { id: integer, condition: optional(expression), hits: optional(hi
 
 const resume = kinds<Resume>({
   continue: {},
-  step: {},
+  step: { skipInterrupts: optional(flag) },
   stepOver: {},
   stepRange: { start: bigint, end: bigint, over: flag },
   runTo: { linear: list(bigint), stackAbove: optional(bigint) },

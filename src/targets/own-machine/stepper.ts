@@ -36,7 +36,7 @@ export class Stepper {
       case 'continue':
         return this.run(Infinity);
       case 'step':
-        return this.one();
+        return how.skipInterrupts ? this.through() : this.one();
       case 'stepOver':
         return this.over();
       case 'stepRange':
