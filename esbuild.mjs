@@ -11,6 +11,8 @@ const isWanted = (file) =>
   existsSync(file) && (prefixes.length === 0 || prefixes.some((prefix) => file.startsWith(prefix)));
 
 const products = ['src/cli/main.ts', 'src/extension/extension.ts'];
+// Pages: for a browser, with their styles beside them.
+const pages = ['webview/main.ts'];
 const tools = ['test/support/lab/main.ts', 'test/support/vscode-stand-in/main.ts', 'test/e2e/suite/index.ts'];
 const tests = readdirSync('test', { recursive: true })
   .map((name) => `test/${String(name).replaceAll('\\', '/')}`)
@@ -28,6 +30,14 @@ const common = {
 };
 const builds = [
   { ...common, entryPoints: products.filter(isWanted), external: ['vscode'] },
+  {
+    ...common,
+    entryPoints: pages.filter(isWanted),
+    platform: 'browser',
+    target: 'es2022',
+    format: 'iife',
+    minify: true,
+  },
   { ...common, entryPoints: [...tools, ...tests].filter(isWanted), packages: 'external' },
 ].filter(({ entryPoints }) => entryPoints.length > 0);
 

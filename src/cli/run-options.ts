@@ -3,10 +3,12 @@ import { UserError } from '../common/errors';
 import {
   DEFAULT_MEMORY,
   type EptMode,
+  type JitMode,
   type MachineSettings,
   type Pace,
   type RestoredSettings,
 } from '../targets/machine-settings';
+import { GDB_OPTIONS, parseGdbOptions, type GdbPlan } from './gdb/gdb-options';
 import type { Option, Values } from './options';
 
 /** What starts a machine: options that `run` has and other commands can share. */
@@ -22,7 +24,12 @@ export const RUN_OPTIONS: readonly Option[] = [
   },
   { names: ['max-instructions'], value: 'N', help: 'stop when N instructions are completed (exit code 3)' },
   { names: ['stats'], value: 'FILE', help: 'write counters, times, the state hash and the end to FILE, as JSON' },
-  { names: ['no-jit'], help: 'interpret every instruction: what this version always does' },
+  { names: ['no-jit'], help: 'interpret every instruction; hot code is compiled to WebAssembly otherwise' },
+  {
+    names: ['profile'],
+    value: 'FILE|-',
+    help: 'write where guest time went to FILE as JSON, or to standard error as text; the run is slower',
+  },
   { names: ['rtc'], value: 'TIME', help: 'the clock at start, ISO time or "now" (default 2026-01-01T00:00:00Z)' },
   { names: ['seed'], value: 'N', help: 'seed of all randomness, 0 to 4294967295 (default 1)' },
   {
@@ -37,6 +44,7 @@ export const RUN_OPTIONS: readonly Option[] = [
     value: 'ADDRESS:MODE',
     help: 'the kernel is a flat binary: load and enter it there, in real16, protected32 or long64',
   },
+  ...GDB_OPTIONS,
   { names: ['help'], help: 'this text' },
   {
     names: ['ept'],
@@ -69,8 +77,12 @@ export interface RunPlan {
   /** Instructions since power-on after which the run ends with exit code 3; Infinity without a limit. */
   readonly maxInstructions: number;
   readonly stats?: string | undefined;
+  /** Where the profile goes: a file, or `-` for standard error. */
+  readonly profile?: string | undefined;
   /** Where the snapshot goes. */
   readonly save?: string | undefined;
+  /** The door for debuggers, if there is one. */
+  readonly gdb?: GdbPlan | undefined;
 }
 
 const text = (values: Values, name: string): string | undefined => {
@@ -86,10 +98,13 @@ export function planRun(values: Values): RunPlan {
     pace: (text(values, 'pace') ?? 'free') as Pace,
     maxInstructions: parseCount(text(values, 'max-instructions')),
     stats: text(values, 'stats'),
+    profile: text(values, 'profile'),
     save: text(values, 'save'),
+    gdb: parseGdbOptions(values),
   };
 }
 
+const jitMode = (values: Values): JitMode => (values.has('no-jit') ? 'off' : 'on');
 const eptMode = (values: Values): EptMode | undefined => text(values, 'ept') as EptMode | undefined;
 
 function planBooted(values: Values): MachineSettings {
@@ -104,6 +119,7 @@ function planBooted(values: Values): MachineSettings {
     seed: text(values, 'seed'),
     rtc: text(values, 'rtc'),
     ept: eptMode(values),
+    jit: jitMode(values),
     flat: text(values, 'flat'),
   };
 }
@@ -111,7 +127,7 @@ function planBooted(values: Values): MachineSettings {
 function planRestored(values: Values): RestoredSettings {
   const said = SAID_BY_SNAPSHOT.find((name) => values.has(name));
   if (said) throw new UserError('usage/restore', `A snapshot says what --${said} says: leave one of them out.`);
-  return { restore: text(values, 'restore') ?? '', ept: eptMode(values) };
+  return { restore: text(values, 'restore') ?? '', ept: eptMode(values), jit: jitMode(values) };
 }
 
 function parseSerial(choice: string): SerialChoice {

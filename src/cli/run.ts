@@ -2,15 +2,15 @@
  * `vmxray run`: runs a guest to its end. The guest's serial line is on standard output and nothing else is: what the
  * program itself has to say goes to standard error.
  */
-import { writeFileSync } from 'node:fs';
-import { encodeSnapshot } from '../machine/snapshot-file';
 import { createMachine } from '../targets/create-machine';
 import { describeEnd, MachineLoop, type LoopEnd } from '../targets/machine-loop';
 import { SerialInput } from '../targets/serial-input';
 import { describeOptions, parseOptions } from './options';
 import { planRun, RUN_OPTIONS } from './run-options';
-import { createFile, openSerialLine, SerialClosed } from './serial-line';
-import { collectStats } from './stats';
+import { runUnderGdb } from './gdb/gdb-run';
+import { openRecords } from './records';
+import { CLOSED_PIPE, EXIT_CODE, SIGNALS } from './exit-codes';
+import { openSerialLine, SerialClosed } from './serial-line';
 
 /** The text of `vmxray run --help`. */
 export const RUN_HELP = `Usage: vmxray run --kernel FILE [OPTIONS]
@@ -25,20 +25,15 @@ The end of standard input does not stop the guest. Exit codes: 0 the guest power
 you quit; 1 it crashed or can never wake; 2 a mistake in the options or files; 3 the limit of instructions was reached.
 `;
 
-const EXIT_CODE = { ended: 0, crashed: 1, limit: 3 } as const;
-const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
-/** What a shell gives a program that wrote to a closed pipe. */
-const CLOSED_PIPE = 141;
-
 /** Runs one guest. Resolves to the exit code; UserErrors for everything that the user has wrong. */
 export async function runGuest(args: readonly string[]): Promise<number> {
   const plan = planRun(parseOptions('run', RUN_OPTIONS, args));
+  if (plan.gdb) return runUnderGdb(plan, plan.gdb);
   // Serial output before the line is open cannot be: the machine only runs below.
   let put = (_byte: number): void => {};
-  const machine = createMachine(plan.machine, plan.pace, (byte) => put(byte));
-  const stats = plan.stats === undefined ? undefined : createFile('stats', plan.stats);
+  const records = openRecords(plan);
+  const machine = createMachine(plan.machine, plan.pace, (byte) => put(byte), records.profile);
   let keysCanCome = plan.serial.kind === 'stdio';
-  const saved = plan.save === undefined ? undefined : createFile('snapshot', plan.save);
   const loop = new MachineLoop(machine, () => keysCanCome);
   const input = new SerialInput(machine);
   let stopCode: number | undefined;
@@ -76,11 +71,7 @@ export async function runGuest(args: readonly string[]): Promise<number> {
   }
 
   const { reason, sentence, debugExit } = describeEnd(machine, end);
-  if (saved !== undefined) writeFileSync(saved, encodeSnapshot(machine.save()));
-  if (stats !== undefined) {
-    const figures = collectStats(machine, reason, debugExit);
-    writeFileSync(stats, `${JSON.stringify(figures, undefined, 2)}\n`);
-  }
+  records.write(machine, reason, debugExit);
   if (stopCode !== undefined) return stopCode;
   if (end.reason === 'powered off' || end.reason === 'debug exit') return EXIT_CODE.ended;
   process.stderr.write(`vmxray: ${sentence}\n`);

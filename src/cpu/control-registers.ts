@@ -139,6 +139,7 @@ function writeCr0(cpu: Core, value: bigint): void {
   state.setQuad(STATE.efer, BigInt(isActive ? efer | EFER.LMA : efer & ~EFER.LMA));
   pagingChanged(cpu);
   if (pointers) cpu.memory.flush();
+  if (has(CR0.PG) && !hadPaging) cpu.observer.addressSpaceLoaded?.();
 }
 
 /** Entering IA-32e mode: PAE, no L bit in CS yet, a 32-bit TSS. */

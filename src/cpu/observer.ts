@@ -18,7 +18,7 @@ export interface ProcessorObserver {
   delivered?(event: ProcessorEvent): void;
   /** An IRET is about to complete: RIP, RSP and CS are those that it returned to. */
   returned?(): void;
-  /** CR3 was loaded by MOV or a task switch, which is about to complete. */
+  /** CR3 was loaded by MOV or a task switch, or MOV to CR0 switched paging on; the instruction is about to complete. */
   addressSpaceLoaded?(): void;
   /** VMLAUNCH or VMRESUME broke a rule of VM entry, or failed to load an MSR. */
   entryRefused?(refusal: EntryRefusal): void;

@@ -104,8 +104,13 @@ export class Debuggee {
   async launch(launch: Launch): Promise<void> {
     if (this.start) throw launchedAlready();
     this.skipsInterrupts = launch.skipInterrupts;
-    this.images.load({ kernel: launch.machine.kernel, symbols: launch.symbols, sourceMap: launch.sourceMap });
-    this.started = await this.maker.launch(launch.machine, launch.pace);
+    this.images.load({ ...launch, kernel: launch.machine.kernel });
+    const started = this.maker.launch(launch.machine, launch.pace);
+    // A failure is told when the images are done, not before somebody waits for it.
+    started.catch(() => {});
+    const remarks = this.images.complete();
+    this.started = await started;
+    remarks.forEach((remark) => this.say(remark));
     this.start = { launch };
     await this.connect();
   }
@@ -116,7 +121,8 @@ export class Debuggee {
     this.started = await this.maker.attach(attach.machine);
     this.start = { attach };
     const { kernel } = await this.started.describe();
-    this.images.load({ kernel, symbols: attach.symbols, sourceMap: attach.sourceMap });
+    this.images.load({ ...attach, kernel });
+    this.images.complete().forEach((remark) => this.say(remark));
     this.runs = (await this.started.state()).running;
     await this.connect();
   }

@@ -1,5 +1,6 @@
 /** What can be wrong with a request: every sentence that the session answers with. */
 import { UserError } from '../common/errors';
+import type { Image } from './images/image';
 
 /** Error responses carry this number; the sentence says the rest. */
 export const ERROR_ID = 1;
@@ -52,6 +53,11 @@ export const noCaller = (): UserError =>
 /** A stock kernel that carries no symbols for itself. */
 export const noKallsyms = (): UserError =>
   new UserError('symbols/kallsyms', 'This kernel has no kallsyms: name its vmlinux as "symbols".');
+
+/** Told once, when a symbol file does not belong to the kernel that runs. */
+export const otherBuild = (named: Image, kernel: Image): string =>
+  `${named.name} is of another build than ${kernel.name} and is left out: its build-id is ` +
+  `${named.symbols.buildId}, the kernel's ${kernel.symbols.buildId}.`;
 
 /** A request that was cancelled before it was answered. */
 export const cancelled = (): UserError => new UserError('request/cancelled', 'cancelled');

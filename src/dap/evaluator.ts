@@ -1,46 +1,71 @@
-/** Expressions in a session: parsed over its programs' symbols, computed by the target. */
-import type { AddressSpace } from '../protocol/address';
+/** Expressions in a session: parsed over its programs and a frame's variables, computed by the target. */
 import type { Expression, Value } from '../symbols/expression/ast';
 import type { ExpressionNames } from '../symbols/expression/names';
 import { parseExpression } from '../symbols/expression/parse';
 import { sizeOf } from '../symbols/expression/types';
 import { assign } from './console/assign';
 import type { Debuggee } from './debuggee';
+import { frameContext, type FrameSession } from './values/frame-context';
+import type { ValueContext, ValueFormat } from './values/reader';
+import { type MemoryRange, referenceTo, type Row } from './values/row';
+import { assignExpression, placeOf, showExpression } from './values/show';
 
-/** A place in memory that an expression names. */
-export interface MemoryPlace {
-  readonly space: AddressSpace;
-  readonly address: bigint;
-  readonly bytes: number;
-}
+const FIRST_THREAD = 1;
 
-/** Computes and assigns, at a stop. All of it rejects with UserErrors. */
+/** Computes and assigns as one frame sees things, at a stop. All of it rejects with UserErrors. */
 export class Evaluator {
-  constructor(private readonly debuggee: Debuggee) {}
+  private constructor(
+    private readonly debuggee: Debuggee,
+    /** The thread that the frame belongs to. */
+    readonly thread: number,
+    /** How values are shown and read here. */
+    readonly values: ValueContext,
+  ) {}
 
-  /** Reads an expression; `names` are the session's unless given. */
-  parse(text: string, names: ExpressionNames = this.debuggee.names): Expression {
+  /** An evaluator for the frame with a number; without one for the processor as it is. */
+  static async of(debuggee: Debuggee, frame?: number): Promise<Evaluator> {
+    const found = frame === undefined ? undefined : await debuggee.stopView.frame(frame);
+    const thread = found?.thread ?? FIRST_THREAD;
+    return new Evaluator(debuggee, thread, frameContext(sessionOf(debuggee), thread, frame, found?.row));
+  }
+
+  /** Reads an expression; `names` are the frame's unless given. */
+  parse(text: string, names: ExpressionNames = this.values.names): Expression {
     return parseExpression(text, names);
   }
 
-  evaluate(text: string, thread: number): Promise<Value> {
-    return this.debuggee.stoppedTarget.evaluate(thread, this.parse(text));
+  async evaluate(text: string): Promise<Value> {
+    return this.values.reader.evaluate(this.parse(text));
+  }
+
+  /** The value of an expression as a row. */
+  show(text: string, format: ValueFormat): Promise<Row> {
+    return showExpression(text, format, this.values);
   }
 
   /** What the expression names in memory; undefined for a register or a computed value that is no pointer. */
-  async place(text: string, thread: number): Promise<MemoryPlace | undefined> {
-    const { value, type, place } = await this.evaluate(text, thread);
-    if (place) return { ...place, bytes: sizeOf(type) };
-    if ('to' in type) return { space: type.space, address: value, bytes: sizeOf(type.to) };
-    return undefined;
+  place(text: string): Promise<MemoryRange | undefined> {
+    return placeOf(text, this.values);
   }
 
-  /** Writes `value` to what `text` names; gives what is there then, and where if that is memory. */
-  async assign(text: string, value: bigint, thread: number): Promise<Value> {
-    const written = await assign(this.debuggee.stoppedTarget, thread, this.parse(text), value);
+  /** Writes what `value` says, in the terms of its type, to what `text` names; the row as it is then. */
+  set(text: string, value: string, format: ValueFormat): Promise<Row> {
+    return assignExpression(text, value, format, this.values);
+  }
+
+  /** Writes a number to what `text` names; gives what is there then, and where if that is memory. */
+  async assign(text: string, value: bigint): Promise<Value> {
+    const written = await assign(this.debuggee.stoppedTarget, this.thread, this.parse(text), value);
     const { place, type } = written;
-    const space = place?.space === 'linear' ? '' : `${place?.space}:`;
-    this.debuggee.announceEdit(place && { reference: `${space}0x${place.address.toString(16)}`, count: sizeOf(type) });
+    this.debuggee.announceEdit(place && { reference: referenceTo(place), count: sizeOf(type) });
     return written;
   }
 }
+
+const sessionOf = (debuggee: Debuggee): FrameSession => ({
+  target: debuggee.stoppedTarget,
+  images: debuggee.images,
+  names: debuggee.names,
+  frame: (id) => debuggee.stopView.frame(id),
+  announceEdit: (memory) => debuggee.announceEdit(memory),
+});

@@ -2,13 +2,13 @@
  * From a frame to its caller by frame pointers: each frame holds its caller's frame pointer and above it the return
  * address. At a function's edges, where that is not so yet or no more, its first instructions say where things are.
  */
+import type { CfiFrame } from '../symbols/dwarf/cfi-step';
 import type { ReadLinear } from '../symbols/kernel/kallsyms-memory';
-import type { UnwindFrame } from '../symbols/kernel/unwind';
 import type { Position } from '../targets/target';
 import type { Images } from './images/images';
 
 /** One frame of a call stack: linear addresses of the next instruction and of the stack as its code sees it. */
-export type CallFrame = UnwindFrame;
+export type CallFrame = CfiFrame;
 
 /** Reads memory and stacks as the processor's mode has them. */
 export interface StackReader {

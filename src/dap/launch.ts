@@ -5,6 +5,7 @@
 import type { MachineSettings, Pace } from '../targets/machine-settings';
 import type { Arguments } from './arguments';
 import { badAttribute, unknownAttribute } from './errors';
+import { DEBUG_FOLDERS } from './images/debug-files';
 
 type AttributeType = 'string' | 'boolean' | 'integer' | 'array' | 'object';
 
@@ -16,7 +17,7 @@ export interface Attribute {
   readonly additionalProperties?: { readonly type: 'string' };
   readonly enum?: readonly string[];
   readonly enumDescriptions?: readonly string[];
-  readonly default?: string | boolean | number;
+  readonly default?: string | boolean | number | readonly string[];
   readonly description: string;
 }
 
@@ -32,6 +33,13 @@ const SYMBOL_ATTRIBUTES = {
     additionalProperties: { type: 'string' },
     description:
       'Where sources lie: prefixes of the paths in debug information, and the folders that stand for them here.',
+  },
+  debugFolders: {
+    type: 'array',
+    items: { type: 'string' },
+    default: DEBUG_FOLDERS,
+    description:
+      'Where debug files that were installed apart are looked for by build-id, if no symbols are named. Beside the kernel and in its build tree they are found, too.',
   },
 } as const satisfies Readonly<Record<string, Attribute>>;
 
@@ -107,6 +115,7 @@ const CLIENT_ATTRIBUTES =
 interface Start {
   readonly symbols: readonly string[] | undefined;
   readonly sourceMap: Readonly<Record<string, string>> | undefined;
+  readonly debugFolders: readonly string[] | undefined;
   readonly skipInterrupts: boolean;
   /** Whether the serial line goes to `vmxray/serial` events. */
   readonly terminal: boolean;
@@ -164,6 +173,7 @@ function startOf(values: ReadonlyMap<string, unknown>): Start {
   return {
     symbols: typeof symbols === 'string' ? [symbols] : symbols,
     sourceMap: values.get('sourceMap') as Readonly<Record<string, string>> | undefined,
+    debugFolders: values.get('debugFolders') as readonly string[] | undefined,
     skipInterrupts: values.get('skipInterrupts') !== false,
     // Other clients than our extension may not know our serial events: for them the debug console is the default.
     terminal: values.get('console') === 'terminal',

@@ -1,12 +1,15 @@
 /**
  * The callers of the code at hand: by the kernel's own ORC data where there are any, through interrupts, exceptions and
- * system calls; else by frame pointers.
+ * system calls, with the registers that call frame information restores; else by call frame information alone; else by
+ * frame pointers. ORC goes first, since it knows what inline assembly does to the stack.
  *
- * NOT IMPLEMENTED: unwinding by CFI; callers in user mode.
+ * NOT IMPLEMENTED: callers in user mode.
  */
-import type { Position, Target } from '../targets/target';
+import { cfiStep } from '../symbols/dwarf/cfi-step';
+import type { ReadLinear } from '../symbols/kernel/kallsyms-memory';
 import { unwindStep } from '../symbols/kernel/unwind';
-import { type CallFrame, frameByPointers, readerOf } from './frame-pointers';
+import type { Position, Target } from '../targets/target';
+import { type CallFrame, frameByPointers, readerOf, type StackReader } from './frame-pointers';
 import type { Images } from './images/images';
 
 const MOST_FRAMES = 200;
@@ -18,16 +21,14 @@ export async function* unwind(
   images: Images,
   position: Position,
 ): AsyncGenerator<CallFrame> {
-  const read = (linear: bigint, length: number) => target.readMemory(thread, 'linear', linear, length);
-  const { linear, rsp, rbp, codeBits } = position;
-  let frame: CallFrame = { ip: linear, sp: rsp, bp: rbp, isExact: true };
-  if (codeBits === 64 && images.orcAt(linear)) frame = { ...frame, registers: await otherRegisters(target, thread) };
+  const read: ReadLinear = (linear, length) => target.readMemory(thread, 'linear', linear, length);
+  const reader = readerOf(read, position);
+  const { linear, rsp, rbp } = position;
+  let frame: CallFrame = { ip: linear, sp: rsp, bp: rbp, isExact: true, ...(await registersOf(target, thread)) };
   yield frame;
   for (let count = 1; count < MOST_FRAMES && !frame.isUser; count++) {
-    const orc = codeBits === 64 ? images.orcAt(frame.ip) : undefined;
-    const caller = orc && (await unwindStep(orc.table, frame, read, orc.slide));
-    if (caller === 'end') return;
-    const next = caller ?? (await frameByPointers(frame, readerOf(read, position), images));
+    const next = await callerOf(frame, images, reader, position.codeBits);
+    if (next === 'end') return;
     // A stack that does not lead outwards would lead round and round.
     if (!next || (next.sp <= frame.sp && !next.isUser && !next.isExact)) return;
     frame = next;
@@ -35,9 +36,30 @@ export async function* unwind(
   }
 }
 
-/** What ORC may need of the innermost frame besides RSP and RBP. */
-async function otherRegisters(target: Target, thread: number): Promise<NonNullable<CallFrame['registers']>> {
-  const registers = await target.registers(thread, 'General');
-  const value = (name: string): bigint => registers.find((register) => register.name === name)?.value ?? 0n;
-  return { r10: value('R10'), r13: value('R13'), rdx: value('RDX'), rdi: value('RDI') };
+async function callerOf(
+  frame: CallFrame,
+  images: Images,
+  reader: StackReader,
+  codeBits: Position['codeBits'],
+): Promise<CallFrame | 'end' | undefined> {
+  const image = images.imageAt(frame.ip);
+  const { read } = reader;
+  const frames = image?.symbols.callFrames;
+  const byCfi = frames && (await cfiStep(frames, frame, read, image.slide));
+  const byOrc = codeBits === 64 && image?.orc ? await unwindStep(image.orc, frame, read, image.slide) : undefined;
+  if (byOrc === 'end') return 'end';
+  if (byOrc) {
+    const agrees = byCfi !== undefined && byCfi !== 'end' && byCfi.ip === byOrc.ip && byCfi.sp === byOrc.sp;
+    return agrees ? { ...byOrc, known: byCfi.known } : byOrc;
+  }
+  return byCfi ?? frameByPointers(frame, reader, images);
+}
+
+/** The general registers of the innermost frame. */
+async function registersOf(target: Target, thread: number): Promise<Pick<CallFrame, 'known' | 'registers'>> {
+  const known = new Map(
+    (await target.registers(thread, 'General')).map(({ name, value }) => [name.toLowerCase(), value] as const),
+  );
+  const { r10, r13, rdx, rdi } = Object.fromEntries(known);
+  return { known, registers: { r10, r13, rdx, rdi } as CallFrame['registers'] };
 }

@@ -1,9 +1,11 @@
 /** What one stop can show of the guest: frames, scopes and variables, by numbers that hold until it goes on. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import { knownRegisters } from '../symbols/dwarf/cfi-step';
+import type { ReadLinear } from '../symbols/kernel/kallsyms-memory';
 import type { Position, Target } from '../targets/target';
 import { staleReference } from './errors';
+import { describeFrame, type ShownFrame, shownFrames } from './frames';
 import type { Images } from './images/images';
-import { hex } from './memory-reference';
 import type { CallFrame } from './frame-pointers';
 import { unwind } from './stack';
 import { VariableStore } from './variables';
@@ -14,8 +16,9 @@ const FRAMES_PER_THREAD = 1000;
 /** The frames of one thread, as far as they were asked for. */
 interface Stack {
   readonly position: Position;
-  readonly frames: CallFrame[];
+  readonly rows: ShownFrame[];
   readonly more: AsyncGenerator<CallFrame>;
+  last: CallFrame | undefined;
   complete: boolean;
 }
 
@@ -40,33 +43,32 @@ export class StopView {
     start: number,
     count: number,
   ): Promise<{ stackFrames: DebugProtocol.StackFrame[]; totalFrames: number }> {
-    const stack = await this.unwound(thread, start + count + 1);
-    const stackFrames = stack.frames
+    const { rows } = await this.unwound(thread, start + count + 1);
+    const stackFrames = rows
       .slice(start, start + count)
-      .map((frame, index) => this.describe(thread, start + index, frame, stack.position));
-    return { stackFrames, totalFrames: stack.frames.length };
+      .map((row, index) => describeFrame(this.images, thread * FRAMES_PER_THREAD + start + index, row));
+    return { stackFrames, totalFrames: rows.length };
   }
 
   /** One frame, by the number that `frames` gave. Throws a UserError for another one. */
-  async frame(id: number): Promise<{ thread: number; index: number; frame: CallFrame }> {
+  async frame(id: number): Promise<{ thread: number; row: ShownFrame; isInnermost: boolean }> {
     const [thread, index] = [Math.floor(id / FRAMES_PER_THREAD), id % FRAMES_PER_THREAD];
     const known = (await this.target.threads()).some((other) => other.id === thread);
-    const frame = known ? (await this.unwound(thread, index + 1)).frames[index] : undefined;
-    if (!frame) throw staleReference('frame', id);
-    return { thread, index, frame };
+    const { rows } = known ? await this.unwound(thread, index + 1) : { rows: [] };
+    const row = rows[index];
+    if (!row) throw staleReference('frame', id);
+    return { thread, row, isInnermost: row.physical === rows[0]!.physical };
   }
 
-  /** The frame that called the innermost one. */
-  async caller(thread: number): Promise<CallFrame | undefined> {
-    return (await this.unwound(thread, 2)).frames[1];
-  }
-
-  /** The scopes of a frame: all registers for the innermost one; of its callers only what the stack has kept. */
+  /** The scopes of a frame: all registers for the innermost one; of its callers those that are known. */
   async scopes(id: number): Promise<DebugProtocol.Scope[]> {
-    const { thread, index, frame } = await this.frame(id);
-    if (index === 0) return this.variables.scopes(thread);
-    const kept = { RIP: frame.ip, RSP: frame.sp, RBP: frame.bp };
-    return [this.variables.fixedScope('Frame', kept)];
+    const { thread, row, isInnermost } = await this.frame(id);
+    if (row.isLabel) return [];
+    if (isInnermost) return this.variables.scopes(thread);
+    const read: ReadLinear = (linear, length) => this.target.readMemory(thread, 'linear', linear, length);
+    const known = await knownRegisters(row.physical, read, row.image?.symbols.bits);
+    const kept = [...known].map(([name, value]) => [name.toUpperCase(), value] as const);
+    return [this.variables.fixedScope('Registers', Object.fromEntries(kept))];
   }
 
   /** The state was edited: everything is read again, and variable references stay. */
@@ -80,7 +82,7 @@ export class StopView {
     if (!stack) {
       stack = this.target.position(thread).then((position) => {
         const more = unwind(this.target, thread, this.images, position);
-        return { position, frames: [], more, complete: false };
+        return { position, rows: [], more, last: undefined, complete: false };
       });
       this.stacks.set(thread, stack);
     }
@@ -89,31 +91,15 @@ export class StopView {
 
   private async unwound(thread: number, count: number): Promise<Stack> {
     const stack = await this.stack(thread);
-    while (!stack.complete && stack.frames.length < count) {
+    while (!stack.complete && stack.rows.length < count) {
       const { value, done } = await stack.more.next();
       if (done) stack.complete = true;
-      else stack.frames.push(value as CallFrame);
+      else {
+        const frame = value as CallFrame;
+        stack.rows.push(...shownFrames(this.images, frame, stack.last, stack.position));
+        stack.last = frame;
+      }
     }
     return stack;
   }
-
-  private describe(thread: number, index: number, frame: CallFrame, position: Position): DebugProtocol.StackFrame {
-    // What is behind a call may be another line already, or another function.
-    const at = frame.isExact ? frame.ip : frame.ip - 1n;
-    const line = this.images.lineAt(at);
-    const found = this.images.symbolAt(at);
-    const name = found ? nameOf(found.symbol.name, found.offset + (frame.ip - at)) : hex(frame.ip);
-    return {
-      id: thread * FRAMES_PER_THREAD + index,
-      name: index === 0 ? `${name} (${position.mode})` : name,
-      line: line?.line ?? 0,
-      column: line?.column ?? 0,
-      instructionPointerReference: hex(frame.ip),
-      ...(line && { source: this.images.source(line) }),
-      ...(found && { moduleId: found.image.id }),
-      ...(!line && { presentationHint: 'normal' as const }),
-    };
-  }
 }
-
-const nameOf = (name: string, offset: bigint): string => (offset === 0n ? name : `${name}+0x${offset.toString(16)}`);

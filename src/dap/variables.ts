@@ -1,16 +1,25 @@
-/** Registers as scopes and variables: one scope per group, a register with fields opens into them. */
+/**
+ * Registers and values as scopes and variables: one scope per group of registers, a register with fields opens into them;
+ * scopes of rows, which open into rows.
+ */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Register, RegisterField, Target } from '../targets/target';
 import { notWritable, staleReference } from './errors';
 import { hex } from './memory-reference';
+import { type MemoryRange, type Page, referenceTo, type Row, WHOLE } from './values/row';
 
 type Variable = DebugProtocol.Variable;
 
+/** The number that a text says. Rejects with a UserError. */
+export type Compute = (text: string) => Promise<bigint>;
+
 /** What a reference opens into. */
 interface Container {
-  list(): Promise<Variable[]>;
-  /** Gives a member another value. */
-  set(name: string, value: bigint): Promise<Variable>;
+  list(page: Page): Promise<readonly Variable[]>;
+  /** Gives a member the value that a text says. */
+  set(name: string, text: string, compute: Compute): Promise<Variable>;
+  /** Where a member lies in memory. */
+  place?(name: string): Promise<MemoryRange | undefined>;
 }
 
 const EXPENSIVE = new Set(['MSRs', 'VMCS']);
@@ -50,14 +59,38 @@ export class VariableStore {
     return { name, presentationHint: 'registers', variablesReference: this.reference(container), expensive: false };
   }
 
+  /** A scope of rows, made anew whenever it is opened. */
+  rowScope(name: string, hint: string, rows: (page: Page) => Promise<readonly Row[]>): DebugProtocol.Scope {
+    return { name, presentationHint: hint, variablesReference: this.reference(this.rows(rows)), expensive: false };
+  }
+
+  /** A row for the wire; its reference holds until the machine goes on. */
+  rowVariable({ name, value, type, evaluateName, memory, presentationHint, indexed, children }: Row): Variable {
+    return {
+      name,
+      value,
+      variablesReference: children ? this.reference(this.rows(children)) : 0,
+      ...(type !== undefined && { type }),
+      ...(evaluateName !== undefined && { evaluateName }),
+      ...(memory && { memoryReference: referenceTo(memory) }),
+      ...(presentationHint && { presentationHint }),
+      ...(indexed !== undefined && { indexedVariables: indexed }),
+    };
+  }
+
   /** What `reference` opens into. Rejects with a UserError for one that this stop has not given. */
-  variables(reference: number): Promise<Variable[]> {
-    return this.container(reference).list();
+  variables(reference: number, page: Page = WHOLE): Promise<readonly Variable[]> {
+    return this.container(reference).list(page);
   }
 
   /** Writes a member of `reference`; gives what it is then. Rejects with UserErrors. */
-  set(reference: number, name: string, value: bigint): Promise<Variable> {
-    return this.container(reference).set(name, value);
+  set(reference: number, name: string, text: string, compute: Compute): Promise<Variable> {
+    return this.container(reference).set(name, text, compute);
+  }
+
+  /** The memory of a member of `reference`; undefined for what is not in memory. Rejects with UserErrors. */
+  async place(reference: number, name: string): Promise<MemoryRange | undefined> {
+    return this.container(reference).place?.(name);
   }
 
   /** The registers may have changed: they are read again. References stay. */
@@ -73,6 +106,31 @@ export class VariableStore {
 
   private reference(container: Container): number {
     return this.containers.push(container);
+  }
+
+  private rows(children: (page: Page) => Promise<readonly Row[]>): Container {
+    const shown = new Map<string, Row>();
+    const list = async (page: Page): Promise<readonly Row[]> => {
+      const rows = await children(page);
+      rows.forEach((row) => shown.set(row.name, row));
+      return rows;
+    };
+    const named = async (name: string): Promise<Row> => {
+      const row = shown.get(name) ?? (await list(WHOLE)).find((one) => one.name === name);
+      if (!row) throw staleReference('variable', name);
+      return row;
+    };
+    return {
+      list: async (page) => (await list(page)).map((row) => this.rowVariable(row)),
+      set: async (name, text) => {
+        const { assign } = await named(name);
+        if (!assign) throw notWritable(name);
+        const row = await assign(text);
+        shown.set(name, row);
+        return this.rowVariable(row);
+      },
+      place: async (name) => (await named(name)).place,
+    };
   }
 
   private registers(thread: number, group: string): Promise<readonly Register[]> {
@@ -91,9 +149,9 @@ export class VariableStore {
   private group(thread: number, group: string): Container {
     return {
       list: async () => (await this.registers(thread, group)).map((register) => this.variableOf(thread, register)),
-      set: async (name, value) => {
+      set: async (name, text, compute) => {
         const register = await this.register(thread, group, name);
-        return this.variableOf(thread, await this.write(thread, register, value));
+        return this.variableOf(thread, await this.write(thread, register, await compute(text)));
       },
     };
   }
@@ -104,7 +162,7 @@ export class VariableStore {
         const { value, fields = [] } = await this.register(thread, group, name);
         return fields.map((field) => fieldVariable(value, field));
       },
-      set: async (member, value) => {
+      set: async (member, text, compute) => {
         const register = await this.register(thread, group, name);
         const field = register.fields?.find((known) => known.name === member);
         if (!field) throw staleReference('variable', member);
@@ -114,7 +172,7 @@ export class VariableStore {
         const written = await this.write(
           thread,
           register,
-          (register.value & ~mask) | (BigInt.asUintN(width, value) << low),
+          (register.value & ~mask) | (BigInt.asUintN(width, await compute(text)) << low),
         );
         return fieldVariable(written.value, field);
       },

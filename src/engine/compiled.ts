@@ -16,12 +16,16 @@ export interface CompiledInterpreter {
 
 let last: { instructions: readonly Instruction[]; plan: string; compiled: CompiledInterpreter } | undefined;
 
-/** The interpreter of `instructions` over memory divided by `plan`. */
-export function compiledInterpreter(instructions: readonly Instruction[], plan: MemoryPlan): CompiledInterpreter {
-  const key = JSON.stringify(plan);
+/** The interpreter of `instructions` over memory divided by `plan`; `profiled`: with the calls of `profile.ts`. */
+export function compiledInterpreter(
+  instructions: readonly Instruction[],
+  plan: MemoryPlan,
+  profiled: boolean,
+): CompiledInterpreter {
+  const key = JSON.stringify([plan, profiled]);
   if (last?.instructions === instructions && last.plan === key) return last.compiled;
   const handlers = new HandlerTable(instructions);
-  const compiled = { handlers, module: new WebAssembly.Module(generateInterpreter(plan, handlers)) };
+  const compiled = { handlers, module: new WebAssembly.Module(generateInterpreter(plan, handlers, profiled)) };
   last = { instructions, plan: key, compiled };
   return compiled;
 }

@@ -68,10 +68,25 @@ interface Helpers {
   readonly breakpointHit: FunctionRef;
   readonly dropBlock: FunctionRef;
   readonly blockIsHot: FunctionRef;
+  readonly profile: ProfileParts | undefined;
 }
 
-/** The module's bytes for `plan` and the handlers of `handlers`. */
-export function generateInterpreter(plan: MemoryPlan, handlers: HandlerTable): Uint8Array<ArrayBuffer> {
+/** Imports of an interpreter that is profiled. */
+interface ProfileParts {
+  /** (RIP at which a region was entered, instructions that it completed, what it gave). */
+  readonly region: FunctionRef;
+  /** (RIP, instructions of a block that the interpreter enters). */
+  readonly block: FunctionRef;
+  /** Told of every fill of the TLB. */
+  readonly fill: FunctionRef;
+}
+
+/** The module's bytes for `plan` and the handlers of `handlers`; `profiled`: it calls the imports of `profile.ts`. */
+export function generateInterpreter(
+  plan: MemoryPlan,
+  handlers: HandlerTable,
+  profiled: boolean,
+): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder();
   module.importMemory(plan.wasmPages);
   const slow = {} as Record<SlowFunctionName, FunctionRef>;
@@ -89,13 +104,20 @@ export function generateInterpreter(plan: MemoryPlan, handlers: HandlerTable): U
   const blockIsHot = module.importFunction('blockIsHot', { params: ['i32'] });
   const pageWatched = module.importFunction('pageWatched', { params: ['i64'], result: 'i32' });
   const watchedAccess = module.importFunction('watchedAccess', { params: ['i64', 'i32', 'i32'] });
+  const profile: ProfileParts | undefined = !profiled
+    ? undefined
+    : {
+        region: module.importFunction('profileRegion', { params: ['i64', 'i32', 'i32'] }),
+        block: module.importFunction('profileBlock', { params: ['i64', 'i32'] }),
+        fill: module.importFunction('profileFill', { params: [] }),
+      };
 
   const nextGeneration = emitNextGeneration(module, plan, JUMP_CACHE_ENTRIES * 16);
   const protect = emitProtect(module, plan);
   const mark = emitMark(module, plan, protect);
   const ept = emitEptWalker(module, plan, mark);
   const walk = emitWalker(module, plan, ept, mark);
-  const fill = emitFill(module, plan, walk, pageWatched);
+  const fill = emitFill(module, plan, walk, pageWatched, profile?.fill);
   const flush = emitFlush(module, plan, nextGeneration);
   const access = emitAccess(module, plan, fill, { busRead, busWrite, flaggedWrite, watchedAccess });
   const addressRegister = emitAddressRegister(module);
@@ -139,7 +161,7 @@ export function generateInterpreter(plan: MemoryPlan, handlers: HandlerTable): U
     REGION_ROOM,
   );
   module.exportTable('table');
-  const helpers: Helpers = { access, fill, find, truncate, breakpointHit, dropBlock, blockIsHot };
+  const helpers: Helpers = { access, fill, find, truncate, breakpointHit, dropBlock, blockIsHot, profile };
   const run = emitRun(module, plan, handlers, shared, helpers, module.type(signature));
 
   const exported = { run, fill, flush, nextGeneration, protect, mark, walk, ept, ...access };
@@ -364,14 +386,24 @@ function emitRegionCall(
   { lookup, found }: { readonly lookup: Label; readonly found: Label },
 ): void {
   const region = f.let(load32(block, 32, BLOCK.region));
+  const { profile } = helpers;
   f.if(
     region,
     () => {
+      const rip = profile && f.let(quad(STATE.rip));
+      const before = profile && f.let(i32.add(word(STATE.budget), load32(block, 32, BLOCK.count)));
       f.set(entry, callIndirectExpr('i32', regionType, region, load32(block, 32, BLOCK.regionBlock)));
+      if (profile && rip && before) {
+        const ran = f.local('i32');
+        f.set(ran, i32.sub(before, word(STATE.budget)));
+        f.if(entry.get(), () => f.set(ran, i32.sub(ran.get(), field16(entry.get(), ENTRY.left))));
+        f.call(profile.region, rip, ran.get(), entry.get());
+      }
       f.brIf(found, entry.get());
       f.br(lookup);
     },
     () => {
+      if (profile) f.call(profile.block, quad(STATE.rip), load32(block, 32, BLOCK.count));
       const heat = f.let(i32.sub(load32(block, 32, BLOCK.heat), i32.const(1)));
       f.store(block, heat, 32, BLOCK.heat);
       f.if(i32.eqz(heat), () => f.call(helpers.blockIsHot, block));

@@ -26,6 +26,8 @@ import { ENTRY } from './entry';
 import type { HandlerTable } from './handler-table';
 import { Jit, NO_JIT } from './jit/jit';
 import type { JitHost, JitPolicy } from './jit/jit';
+import { profileImports } from './profile';
+import type { CompileCounts } from './profile';
 import { Watches } from './watches';
 import type { Watch, WatchedAccess, WatchSource } from './watches';
 
@@ -92,11 +94,12 @@ export class Interpreter implements LinearMemory {
     for (let slot = 0; slot < ROUTED_PAGES; slot++) state.setWord(STATE.routedPage + slot * 4, 0xffffffff);
     state.setWord(STATE.fetchContext, 32);
     this.decoder = createDecoder(instructions);
-    const { handlers, module } = compiledInterpreter(instructions, plan);
+    const { handlers, module } = compiledInterpreter(instructions, plan, policy.profile !== undefined);
     this.handlers = handlers;
     const contextBytes = TLB_ENTRIES * TLB_ENTRY.bytes;
     for (let at = plan.tlb; at < plan.tlb + 4 * contextBytes; at += TLB_ENTRY.bytes) this.bytes.fill(0xff, at, at + 24);
     this.jit = new Jit(wasmMemory, plan, this.handlers, this.jitHost(), policy);
+    policy.profile?.takeCounts(this.jit.counts);
     this.blocks = new BlockCache(state, plan, this.decoder, this.handlers, {
       translateFetch: (linear) => this.exports.fill(linear, EXECUTE),
       nextGeneration: () => this.exports.nextGeneration(),
@@ -109,6 +112,7 @@ export class Interpreter implements LinearMemory {
       env: {
         memory: wasmMemory,
         ...lateBound(hooks.slow),
+        ...profileImports(policy.profile, this.view, handlers),
         busRead: (address: number, length: number, at: number) =>
           hooks.busRead(address, this.bytes.subarray(at, at + length)),
         busWrite: (address: number, length: number, at: number) =>
@@ -236,6 +240,11 @@ export class Interpreter implements LinearMemory {
    */
   takeWatchedAccesses(): readonly WatchedAccess[] {
     return this.watches.take();
+  }
+
+  /** What the compiler has done so far. */
+  get compileCounts(): CompileCounts {
+    return this.jit.counts;
   }
 
   /** Forgets decoded code; the next instruction is decoded from memory. */

@@ -133,10 +133,12 @@ export function emitFill(
   plan: MemoryPlan,
   walk: FunctionRef,
   pageWatched: FunctionRef,
+  profileFill?: FunctionRef,
 ): FunctionRef {
   return module.function({ params: ['i64', 'i32'], result: 'i32' }, (f) => {
     const linear = f.param(0, 'i64').get();
     const kind = f.param(1, 'i32').get();
+    if (profileFill) f.call(profileFill);
     const base = f.let(i32.sub(word(STATE.tlb), i32.const(plan.tlb)));
     const isUser = i32.or(i32.eqz(base), i32.eq(base, i32.const(TLB_CONTEXT.checked * CONTEXT_BYTES)));
     const allowsUser = i32.eq(base, i32.const(TLB_CONTEXT.supervisorAc * CONTEXT_BYTES));

@@ -1,15 +1,15 @@
 /** The VS Code extension's entry: what VS Code can ask of it, wired by hand. */
 import * as vscode from 'vscode';
 import { activeSession, TYPE, withSession } from './active-session';
-import { adapterFactory } from './adapter';
+import { adapterFactory } from './adapter/adapter-process';
 import { ConfigurationProvider, DynamicConfigurations } from './configurations';
-import { focusFrames } from './frame-focus';
 import { GuestChoice } from './guest-choice';
 import { GuestDocuments, type VariableContext } from './guest-documents';
 import { attachToMachine, pickMachine } from './machines';
 import { openSample, type SampleOptions } from './sample';
 import { SerialTerminals } from './serial/serial-terminals';
 import { stepToExit, stepToExitOfReason } from './step-to-exit';
+import { openWorkbench } from './workbench/workbench';
 
 /** Called by VS Code when a session, a configuration or a command of ours is wanted. */
 export function activate(context: vscode.ExtensionContext): void {
@@ -27,7 +27,6 @@ export function activate(context: vscode.ExtensionContext): void {
       new DynamicConfigurations(guests),
       vscode.DebugConfigurationProviderTriggerKind.Dynamic,
     ),
-    focusFrames(),
     documents,
     terminals,
     commands.registerCommand('vmxray.stepToExit', () => stepToExit()),
@@ -41,5 +40,6 @@ export function activate(context: vscode.ExtensionContext): void {
     commands.registerCommand('vmxray.attachToMachine', () => attachToMachine()),
     commands.registerCommand('vmxray.pickMachine', () => pickMachine()),
     commands.registerCommand('vmxray.openSample', openOurSample),
+    openWorkbench(context),
   );
 }

@@ -157,7 +157,11 @@ export interface Provider extends Disposable {
   connect(signal: AbortSignal): Promise<string>;
   /** Rows under an item, or the top rows. */
   children(parent: string | undefined, signal: AbortSignal): Promise<readonly Item[]>;
-  /** Hears of changes by the engine's own events, as long as it is connected; `onLost` when it no longer is. */
+  /**
+   * Hears of changes by the engine's own events: of rows that changed, came or went, and of those that hold them.
+   * `onLost` is called once when the connection breaks; the watch then tries again with growing pauses until it is
+   * disposed of, and says `all` when it is back.
+   */
   watch(onChange: (change: InventoryChange) => void, onLost: (why: Error) => void): Disposable;
   /** Does an action to items that it applies to; resolves when the engine has done it. */
   run(action: string, items: readonly string[], run: ActionRun): Promise<void>;

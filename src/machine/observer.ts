@@ -18,7 +18,7 @@ export interface MachineObserver {
   delivered?(event: ProcessorEvent): boolean;
   /** An IRET has returned. */
   returned?(): boolean;
-  /** CR3 was loaded. */
+  /** CR3 was loaded, or paging switched on. */
   addressSpaceLoaded?(): boolean;
   /** A VM entry of the guest's own was refused. */
   entryRefused?(refusal: EntryRefusal): boolean;

@@ -39,7 +39,7 @@ export interface MemoryPlan {
 /** Entries of the jump cache and the block table, 16 bytes each. */
 export const JUMP_CACHE_ENTRIES = 1 << 15;
 export const BLOCK_TABLE_ENTRIES = 1 << 17;
-const ARENA_BYTES = 24 << 20;
+const ARENA_BYTES = 64 << 20;
 const TLB_BYTES = 4 * 1024 * 32;
 
 /** Divides memory for `physicalBytes` of physical memory. */

@@ -13,6 +13,16 @@ export interface HostHello {
   readonly version: string;
   /** Version of the structured clone's wire format, which is the JavaScript engine's. */
   readonly clone: number;
+  /** Who it is, in a few words for people. */
+  readonly who?: string | undefined;
+}
+
+/** One client of a machine. */
+export interface ClientEntry {
+  /** In its own words; empty if it said none. */
+  readonly who: string;
+  /** When it came: an ISO time. */
+  readonly since: string;
 }
 
 /** The host's answer to the hello; it hangs up after a refusal. */

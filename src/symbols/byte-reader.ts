@@ -131,6 +131,28 @@ export class ByteReader {
     throw this.error('a number in it has no end');
   }
 
+  /** An unsigned LEB128 number, all its bits. */
+  exactUleb(): bigint {
+    return this.exactLeb().value;
+  }
+
+  /** A signed LEB128 number, all its bits. */
+  exactSleb(): bigint {
+    const { value, bits, isNegative } = this.exactLeb();
+    return isNegative ? value - (1n << bits) : value;
+  }
+
+  private exactLeb(): { readonly value: bigint; readonly bits: bigint; readonly isNegative: boolean } {
+    let value = 0n;
+    for (let bits = 0n; bits < 70n;) {
+      const byte = this.u8();
+      value |= BigInt(byte & 0x7f) << bits;
+      bits += 7n;
+      if (byte < 0x80) return { value, bits, isNegative: (byte & 0x40) !== 0 };
+    }
+    throw this.error('a number in it has no end');
+  }
+
   /** The next `length` bytes; shares memory with the source. */
   take(length: number): Uint8Array {
     const start = this.skip(length);

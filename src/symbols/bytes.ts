@@ -31,6 +31,16 @@ export function partOf(bytes: RandomAccessBytes, start: number, length: number):
   };
 }
 
+/** Bytes one behind the other; no read crosses from one into the next. */
+export function joined(first: RandomAccessBytes, second: RandomAccessBytes): RandomAccessBytes {
+  if (second.size === 0) return first;
+  return {
+    size: first.size + second.size,
+    read: (offset, length) =>
+      offset < first.size ? first.read(offset, length) : second.read(offset - first.size, length),
+  };
+}
+
 /** Bytes read through a window of `windowSize` bytes, for many small reads that lie near each other. */
 export function buffered(bytes: RandomAccessBytes, windowSize: number): RandomAccessBytes {
   let window: Uint8Array = new Uint8Array(0);

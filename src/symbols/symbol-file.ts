@@ -1,23 +1,36 @@
 /**
- * A kernel's symbol file as a debugger uses it: symbols, lines, initial contents. Sources: the generic ABI for ELF, DWARF
- * versions 2 to 5. All addresses are link addresses, without the slide of a kernel that was loaded elsewhere. NOT
- * IMPLEMENTED: types and variables, unwinding, separate debug files (`.gnu_debuglink`), split DWARF.
+ * A kernel's symbol file as a debugger uses it: symbols, lines, initial contents, types, variables, unwinding. Sources: the
+ * generic ABI for ELF, DWARF versions 2 to 5. Addresses are link addresses, without the slide of a kernel that was loaded
+ * elsewhere, unless a sentence says linear. NOT IMPLEMENTED: split DWARF (`.dwo`), supplementary files.
  */
 import type { RandomAccessBytes } from './bytes';
+import { CallFrames } from './dwarf/call-frames';
 import type { LineInfo, LineLocations } from './dwarf/line-index';
 import { LineIndex } from './dwarf/line-index';
+import { Scopes } from './dwarf/scopes';
 import { DwarfSections } from './dwarf/sections';
+import { DwarfTypeSource } from './dwarf/type-source';
+import { Variables } from './dwarf/variables';
 import { buildIdOf } from './elf/build-id';
+import type { DebugLink } from './elf/debug-link';
+import { debugLinkOf } from './elf/debug-link';
 import type { Inflate } from './elf/elf-file';
 import { ElfFile, SHF_ALLOC } from './elf/elf-file';
+import type { SectionAddresses } from './elf/object-layout';
 import type { SymbolInfo } from './elf/symbol-table';
 import { SymbolTable } from './elf/symbol-table';
+import type { Expression } from './expression/ast';
+import type { FunctionScope } from './types/place';
+import type { TypeSource } from './types/type';
 
 export type { RandomAccessBytes } from './bytes';
 export { memoryBytes } from './bytes';
 export type { LineInfo, LineLocations } from './dwarf/line-index';
+export type { DebugLink } from './elf/debug-link';
 export type { Inflate } from './elf/elf-file';
+export type { SectionAddresses } from './elf/object-layout';
 export type { SymbolInfo, SymbolKind } from './elf/symbol-table';
+export { ON_ENTRY } from './dwarf/entry-values';
 
 /** A part of the image that is loaded: link addresses [start, end). */
 export interface Segment {
@@ -85,28 +98,76 @@ export interface SymbolFile {
   locationsOfLine(file: string, line: number): LineLocations | undefined;
   /** Where the function at a link address has set up its frame; its own address if the line table does not tell. */
   afterPrologue(functionAddress: bigint): bigint;
+  /** The file that has this one's debug information, where that was split off. */
+  readonly debugLink?: DebugLink | undefined;
+  /** Undefined if the file tells no types. */
+  readonly types?: TypeSource | undefined;
+  /** What makes the look-up of types by name quick; undefined if there is nothing to keep. */
+  readonly typeIndex?: TypeIndex | undefined;
+  /** Undefined if the file tells not how to unwind. */
+  readonly callFrames?: CallFrames | undefined;
+  /**
+   * The functions at a link address (for a frame that called: the one before its return address), the innermost inlined one
+   * first, the one that has the frame last; empty where nothing is told. Addresses in their variables' places are linear:
+   * `slide` bytes above link addresses. Throws UserErrors.
+   */
+  scopesAt?(address: bigint, slide?: bigint): FunctionScope[];
+  /**
+   * What a register held when `callee` (a `FunctionScope`'s name) was called with this return address (a link address), over
+   * the registers of the frame that called; undefined if nothing tells. For variables `ON_ENTRY` in places.
+   */
+  valueOnEntry?(returnAddress: bigint, register: string, callee: string, slide?: bigint): Expression | undefined;
+}
+
+/** An index that is kept outside of the file; what it is made from takes a second to read. */
+export interface TypeIndex {
+  /** The index as bytes; undefined as long as nobody has looked a type up. */
+  serialise(): Uint8Array | undefined;
+  /** Takes an index that was kept; false, and nothing changes, if it is none of this file. */
+  restore(bytes: Uint8Array): boolean;
+}
+
+/** How a symbol file is opened. */
+export interface SymbolFileOptions {
+  /** Unpacks zlib data of compressed sections, which count as missing without it. */
+  readonly inflate?: Inflate | undefined;
+  /** The file with the debug information and the symbols, where they were split off: it has the same build id. */
+  readonly debug?: RandomAccessBytes | undefined;
+  /** Where the guest has loaded the sections of an object file, such as a kernel module: linear addresses by name. */
+  readonly sectionAddresses?: SectionAddresses | undefined;
 }
 
 /**
- * Opens a symbol file; only its headers are read at once. `inflate` unpacks zlib data of compressed sections, which count
- * as missing without it. Throws a UserError if this is not a linked ELF file for x86, or a damaged one.
+ * Opens a symbol file; only its headers are read at once. An object file's link addresses are those that it was loaded at, or
+ * made up. Throws a UserError if this is not an ELF file for x86, or a damaged one.
  */
-export function openSymbolFile(bytes: RandomAccessBytes, options: { readonly inflate?: Inflate } = {}): SymbolFile {
-  return new ElfSymbolFile(new ElfFile(bytes, options.inflate));
+export function openSymbolFile(bytes: RandomAccessBytes, options: SymbolFileOptions = {}): SymbolFile {
+  const { inflate, debug, sectionAddresses } = options;
+  const elf = new ElfFile(bytes, inflate, sectionAddresses);
+  return new ElfSymbolFile(elf, debug ? new ElfFile(debug, inflate, sectionAddresses) : elf);
 }
 
 class ElfSymbolFile implements SymbolFile {
   readonly buildId: string | undefined;
   readonly segments: readonly Segment[];
   readonly hasLines: boolean;
+  readonly debugLink: DebugLink | undefined;
   private readonly dwarf: DwarfSections;
   private symbolTable: SymbolTable | undefined;
   private lineIndex: LineIndex | undefined;
+  private typeSource: DwarfTypeSource | undefined;
+  private frames: CallFrames | undefined;
+  private scopes: Scopes | undefined;
 
-  constructor(private readonly elf: ElfFile) {
+  /** `debug` has the debug information and the symbols: the same file, or the one that was split from it. */
+  constructor(
+    private readonly elf: ElfFile,
+    private readonly debug: ElfFile,
+  ) {
     this.buildId = buildIdOf(elf);
+    this.debugLink = debugLinkOf(elf);
     this.segments = elf.segments.map(({ start, end, flags }) => ({ start, end, flags }));
-    this.dwarf = new DwarfSections(elf);
+    this.dwarf = new DwarfSections(debug);
     this.hasLines = this.dwarf.contents('.debug_line').size > 0;
   }
 
@@ -192,8 +253,42 @@ class ElfSymbolFile implements SymbolFile {
     return this.lines.afterPrologue(functionAddress, functionAddress + symbol.size);
   }
 
+  get types(): DwarfTypeSource | undefined {
+    if (this.dwarf.entries.size === 0) return undefined;
+    this.typeSource ??= new DwarfTypeSource(this.dwarf);
+    return this.typeSource;
+  }
+
+  get typeIndex(): TypeIndex | undefined {
+    const { types } = this;
+    return types && { serialise: () => types.serialiseIndex(), restore: (bytes) => types.restoreIndex(bytes) };
+  }
+
+  get callFrames(): CallFrames | undefined {
+    this.frames ??= new CallFrames(this.dwarf);
+    return this.frames.isEmpty ? undefined : this.frames;
+  }
+
+  scopesAt(address: bigint, slide = 0n): FunctionScope[] {
+    return this.allScopes?.at(address, slide) ?? [];
+  }
+
+  valueOnEntry(returnAddress: bigint, register: string, callee: string, slide = 0n): Expression | undefined {
+    return this.allScopes?.valueOnEntry(returnAddress, register, callee, slide);
+  }
+
+  private get allScopes(): Scopes | undefined {
+    const { types } = this;
+    if (!this.scopes && types) {
+      const path = (lineTable: number | undefined, file: number) => this.lines.pathOf(lineTable, file);
+      this.frames ??= new CallFrames(this.dwarf);
+      this.scopes = new Scopes(types, new Variables(types, this.frames, path), path);
+    }
+    return this.scopes;
+  }
+
   private get table(): SymbolTable {
-    this.symbolTable ??= new SymbolTable(this.elf);
+    this.symbolTable ??= new SymbolTable(this.debug);
     return this.symbolTable;
   }
 

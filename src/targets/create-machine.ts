@@ -1,5 +1,6 @@
 /** Makes a machine of ours from what its user says: reads the files, checks the values, boots. */
 import { Machine, type MachineConnections } from '../machine/machine';
+import type { Profile } from '../engine/profile';
 import { DEFAULT_POLICY, EAGER_JIT, NO_JIT, type JitPolicy } from '../engine/jit/jit';
 import { Random } from '../machine/random';
 import { decodeSnapshot } from '../machine/snapshot-file';
@@ -25,15 +26,19 @@ const EPT_MODES: Readonly<Record<EptMode, () => MachineConnections['hypervisor']
 
 const JIT_POLICIES: Readonly<Record<JitMode, JitPolicy>> = { on: DEFAULT_POLICY, off: NO_JIT, eager: EAGER_JIT };
 
-/** Throws UserErrors for everything that settings or files can have wrong. `onSerial` gets each byte the guest sends. */
+/**
+ * Throws UserErrors for everything that settings or files can have wrong. `onSerial` gets each byte the guest sends;
+ * `profile` notes where guest time goes, at the cost of some of it.
+ */
 export function createMachine(
   settings: MachineSettings | RestoredSettings,
   pace: Pace,
   onSerial: (byte: number) => void,
+  profile?: Profile,
 ): Machine {
   const connections: MachineConnections = {
     ...(settings.ept !== undefined && { hypervisor: EPT_MODES[settings.ept]() }),
-    jit: JIT_POLICIES[settings.jit ?? 'off'],
+    jit: { ...JIT_POLICIES[settings.jit ?? 'on'], ...(profile && { profile }) },
     sleep: pace === 'wall' ? 'return' : 'skip',
     onSerial,
   };

@@ -47,3 +47,16 @@ export const notAPlacement = (text: string): UserError =>
     'flat/syntax',
     `"${text}" is not a place for a flat binary: write ADDRESS:MODE with real16, protected32 or long64, such as 0x7c00:real16.`,
   );
+
+/** A snapshot's place that is none; `path` must be absolute, since another process writes it. */
+export const badSnapshotPath = (path: string): UserError =>
+  new UserError('snapshot/path', `"${path.slice(0, 200)}" is no place for a snapshot: give an absolute path.`);
+
+/** The snapshot could not be written; `code` is Node's. What was there before is whole. */
+export const unwritableSnapshot = (path: string, code: string): UserError =>
+  new UserError(
+    'snapshot/write',
+    code === 'ENOSPC'
+      ? `There is no room left for the snapshot ${path}: delete other snapshots, or make room on that disk.`
+      : `The snapshot ${path} could not be written (${code}): check its folder and its permissions.`,
+  );

@@ -4,6 +4,7 @@
  */
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import type { FlatPlacement } from '../machine/boot/options';
+import type { TargetDescription } from './target';
 import { fileTooLarge, notAFile, notAPlacement, notASeed, notASize, notATime, unreadableFile } from './errors';
 
 /** How guest time relates to the host's: `free` runs as fast as it can, `wall` waits for the host's clock in HLT. */
@@ -16,7 +17,7 @@ export type Pace = 'free' | 'wall';
 export type EptMode = 'lazy4k' | 'eager2m' | 'evict';
 
 /**
- * When code is compiled: `off` never, `eager` as soon as it has run once (for tests), `on` when it is hot. The guest's state
+ * When code is compiled: `on` (the default) when it is hot, `off` never, `eager` as soon as it has run once (for tests). The guest's state
  * is the same with each.
  */
 export type JitMode = 'on' | 'off' | 'eager';
@@ -25,6 +26,8 @@ export type JitMode = 'on' | 'off' | 'eager';
 export interface MachineSettings {
   /** Path of the kernel: bzImage, ELF, Multiboot image. */
   readonly kernel: string;
+  /** What the machine is listed as; the kernel's file name if left out. */
+  readonly name?: string | undefined;
   readonly initrd?: string | undefined;
   readonly cmdline?: string | undefined;
   /** Such as `256M`, the default. */
@@ -45,6 +48,8 @@ export interface MachineSettings {
 export interface RestoredSettings {
   /** Path of the snapshot. */
   readonly restore: string;
+  /** Who it is, for lists: the snapshot says it in no words. */
+  readonly identity?: TargetDescription | undefined;
   readonly ept?: EptMode | undefined;
   readonly jit?: JitMode | undefined;
 }

@@ -26,7 +26,9 @@ import { vmcsAnswer } from './inspection/vmcs-answer';
 import { walkAnswer } from './inspection/walk-answer';
 import { describeEnd, isFinal, MachineLoop } from './machine-loop';
 import { DEFAULT_MEMORY, parseSize } from './machine-settings';
-import type { MachineSettings, Pace } from './machine-settings';
+import type { MachineSettings, Pace, RestoredSettings } from './machine-settings';
+import type { MachineControl, SnapshotFacts } from './machine-control';
+import { writeSnapshot } from './snapshot-writer';
 import { noExits } from './inspection/errors';
 import { badWatch, hasEnded, isGone, isRunning, noThread } from './own-machine/errors';
 import { guestScope } from './own-machine/event-scope';
@@ -64,18 +66,25 @@ const END_KINDS: Partial<Record<EndReason, EventKind>> = {
 };
 const LONGEST_WATCH = 2 ** 20;
 
-/** Boots a machine as its user describes it. Rejects with UserErrors. */
-export async function startOwnMachine(settings: MachineSettings, pace: Pace): Promise<Target> {
-  const { kernel, memory = DEFAULT_MEMORY, bare = false } = settings;
-  const description = { name: basename(kernel), kernel, memoryBytes: parseSize(memory), bare };
-  return new OwnMachine((onSerial) => createMachine(settings, pace, onSerial), description);
+/** Boots a machine as its user describes it, or goes on from a snapshot. Rejects with UserErrors. */
+export async function startOwnMachine(settings: MachineSettings | RestoredSettings, pace: Pace): Promise<OwnMachine> {
+  return new OwnMachine((onSerial) => createMachine(settings, pace, onSerial), descriptionOf(settings));
+}
+
+function descriptionOf(settings: MachineSettings | RestoredSettings): TargetDescription {
+  if ('restore' in settings) {
+    const { restore, identity } = settings;
+    return identity ?? { name: basename(restore), kernel: restore, memoryBytes: 0, bare: false };
+  }
+  const { kernel, name = basename(kernel), memory = DEFAULT_MEMORY, bare = false } = settings;
+  return { name, kernel, memoryBytes: parseSize(memory), bare };
 }
 
 /** Makes the machine, which gives each byte that its guest sends to `onSerial`. */
 export type MakeMachine = (onSerial: (byte: number) => void) => Machine;
 
 /** A machine with one debugger at it. */
-export class OwnMachine implements Target {
+export class OwnMachine implements Target, MachineControl {
   private readonly machine: Machine;
   private readonly loop: MachineLoop;
   private readonly input: SerialInput;
@@ -242,6 +251,19 @@ export class OwnMachine implements Target {
 
   async sendSerial(bytes: Uint8Array): Promise<void> {
     this.input.push(bytes);
+    this.loop.wake();
+  }
+
+  async saveSnapshot(path: string): Promise<SnapshotFacts> {
+    this.requireStopped();
+    const { machine } = this;
+    const { instructions, ticks } = machine;
+    return { bytes: writeSnapshot(path, machine.save()), instructions, ticks };
+  }
+
+  async pressPowerButton(): Promise<void> {
+    this.requirePresent();
+    this.machine.pressPowerButton();
     this.loop.wake();
   }
 

@@ -128,7 +128,7 @@ export interface BreakpointSet {
   readonly code: readonly CodeBreakpoint[];
   readonly data: readonly DataBreakpoint[];
   readonly events: readonly EventBreakpoint[];
-  /** Stops after each load of CR3 too, with reason `address space`: for who looks for a kernel that moves itself. */
+  /** Stops after each load of CR3 and where paging is switched on, too, with reason `address space`: for who looks for a kernel that moves itself. */
   readonly addressSpaces: boolean;
 }
 
@@ -195,8 +195,8 @@ export type TargetEvent =
   | { readonly kind: 'log'; readonly id: number; readonly text: string }
   /** Another debugger edited the state. */
   | { readonly kind: 'edited' }
-  /** The target is gone without being asked to; how far it had come when it was last heard of. */
-  | { readonly kind: 'closed'; readonly reason: string; readonly last: Counters };
+  /** The target is gone without being asked to; how far it had come when it was last heard of; `died`: it said no word. */
+  | { readonly kind: 'closed'; readonly reason: string; readonly last: Counters; readonly died?: boolean | undefined };
 
 /** One vCPU. */
 export interface TargetThread {

@@ -28,17 +28,34 @@ export function node<T extends ValType>(type: T, code: readonly number[], ...arg
   return { type, code, args };
 }
 
+/** Constants from here up to `SMALL_END` are made once. */
+const SMALL_START = -128;
+const SMALL_END = 4096;
+const small32: I32[] = [];
+const small64: I64[] = [];
+
 function constant32(value: number): I32 {
+  const isSmall = value >= SMALL_START && value < SMALL_END;
+  const known = isSmall ? small32[value - SMALL_START] : undefined;
+  if (known) return known;
   const code = [0x41];
   signed32(code, value);
-  return { type: 'i32', code, args: [], constant: value | 0 };
+  const made: I32 = { type: 'i32', code, args: [], constant: value | 0 };
+  if (isSmall) small32[value - SMALL_START] = made;
+  return made;
 }
 
 function constant64(value: bigint | number): I64 {
+  const isSmall = value >= SMALL_START && value < SMALL_END;
+  const known = isSmall ? small64[Number(value) - SMALL_START] : undefined;
+  if (known) return known;
   const signed = BigInt.asIntN(64, BigInt(value));
   const code = [0x42];
-  signed64(code, signed);
-  return { type: 'i64', code, args: [], constant: signed };
+  if (BigInt.asIntN(32, signed) === signed) signed32(code, Number(signed));
+  else signed64(code, signed);
+  const made: I64 = { type: 'i64', code, args: [], constant: signed };
+  if (isSmall) small64[Number(value) - SMALL_START] = made;
+  return made;
 }
 
 type Fold32 = (a: number, b: number) => number;

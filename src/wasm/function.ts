@@ -35,21 +35,25 @@ export interface Label {
 
 /** A local variable; `get` reads it where the expression stands. */
 export class Local<T extends ValType> {
+  private readonly read: Expr<T>;
+
   constructor(
     readonly index: number,
     readonly type: T,
-  ) {}
+  ) {
+    const code = [0x20];
+    unsigned(code, index);
+    this.read = node(type, code);
+  }
 
   get(): Expr<T> {
-    const code = [0x20];
-    unsigned(code, this.index);
-    return node(this.type, code);
+    return this.read;
   }
 }
 
 /** Writes one function's body in order; every method appends a statement. */
 export class FunctionBuilder {
-  private readonly body: number[] = [];
+  private body: number[] = [];
   private readonly localTypes: ValType[] = [];
   private readonly free = new Map<ValType, Local<ValType>[]>();
   private taken: Local<ValType>[] = [];
@@ -109,7 +113,7 @@ export class FunctionBuilder {
   store(address: I32, value: Expr<'i32' | 'i64' | 'v128'>, width: Width | 128, offset = 0): void {
     this.expression(address);
     this.expression(value);
-    this.body.push(...storeCode(value.type, width, offset));
+    for (const byte of storeCode(value.type, width, offset)) this.body.push(byte);
   }
 
   setGlobal<T extends ValType>(global: GlobalRef<T>, value: Expr<T>): void {
@@ -202,9 +206,10 @@ export class FunctionBuilder {
 
   /** Writes code that comes to stand at the function's beginning, though what it is turned out only later. */
   prepend(write: () => void): void {
-    const behind = this.body.splice(0);
+    const behind = this.body;
+    this.body = [];
     write();
-    for (const byte of behind) this.body.push(byte);
+    this.body = this.body.concat(behind);
   }
 
   /** The function's entry of the code section, without its size. */
@@ -228,8 +233,9 @@ export class FunctionBuilder {
   }
 
   private expression(e: Expr): void {
-    for (const arg of e.args) this.expression(arg);
-    for (const byte of e.code) this.body.push(byte);
+    const { args, code } = e;
+    for (let i = 0; i < args.length; i++) this.expression(args[i]!);
+    for (let i = 0; i < code.length; i++) this.body.push(code[i]!);
   }
 }
 

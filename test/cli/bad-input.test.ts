@@ -60,7 +60,7 @@ const CASES: readonly [readonly string[], RegExp][] = [
 ];
 
 describe('vmxray: bad input', function () {
-  this.timeout(20_000);
+  this.timeout(180_000);
   let folder: string;
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'vmxray-bad-input-'));

@@ -12,7 +12,7 @@ import { separateTabs } from '../../src/cli/debug/keys';
 import { DEBUG_OPTIONS, planStart, takeCommands } from '../../src/cli/debug/options';
 import { Screen } from '../../src/cli/debug/screen';
 import { COLOURED, PLAIN, styleFor } from '../../src/cli/debug/style';
-import { MessageReader } from '../../src/cli/debug/wire';
+import { MessageReader } from '../../src/dap/wire';
 import { parseOptions } from '../../src/cli/options';
 
 describe("the debugger's wire", () => {

@@ -8,7 +8,7 @@ import type { Connect } from '../../src/cli/debug/guest-session';
 import { Screen } from '../../src/cli/debug/screen';
 import { Shell } from '../../src/cli/debug/shell';
 import { PLAIN } from '../../src/cli/debug/style';
-import { MessageReader } from '../../src/cli/debug/wire';
+import { MessageReader } from '../../src/dap/wire';
 
 type Body = object | undefined;
 /** Answers one command; an Error is a refusal. */

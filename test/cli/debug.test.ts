@@ -19,7 +19,7 @@ function piped(lines: readonly string[], ...more: string[]): Promise<Ended> {
 }
 
 describe('vmxray debug without a terminal', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let folder: string;
   before(() => (folder = mkdtempSync(join(tmpdir(), 'vmxray-debug-'))));
   after(() => rmSync(folder, { recursive: true }));
@@ -162,7 +162,7 @@ class Typist {
 const hasTerminal = (): boolean => /util-linux/.test(String(spawnSync('script', ['--version']).stdout ?? ''));
 
 describe('vmxray debug on a terminal', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let home: string;
   let child: ChildProcessWithoutNullStreams | undefined;
 

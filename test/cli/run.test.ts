@@ -5,12 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EscapeFilter } from '../../src/cli/serial-line';
 import type { Stats } from '../../src/cli/stats';
+import type { ProfileReport } from '../../src/engine/profile';
 import { guest, type Running, startVmxray, vmxray } from './vmxray';
 
 const writeBytes = (file: string, bytes: readonly number[]): void => writeFileSync(file, Uint8Array.from(bytes));
 
 describe('vmxray run', function () {
-  this.timeout(30_000);
+  this.timeout(180_000);
   let folder: string;
   before(() => (folder = mkdtempSync(join(tmpdir(), 'vmxray-run-'))));
   after(() => rmSync(folder, { recursive: true }));
@@ -51,6 +52,16 @@ describe('vmxray run', function () {
     for (const options of [['--pace', 'wall'], ['--ept', 'eager2m'], ['--ept', 'evict'], ['--no-jit']])
       assert.deepEqual(await hash(...options), usual, options.join(' '));
     assert.notDeepEqual(await hash('--seed', '2'), usual);
+  });
+
+  it('tells where guest time went', async () => {
+    const file = join(folder, 'profile.json');
+    const run = ['run', '--kernel', guest('rep'), '--serial', 'none', '--profile'];
+    await vmxray(...run, file);
+    const profile = JSON.parse(readFileSync(file, 'utf8')) as ProfileReport;
+    assert.ok(profile.compiled > 0 && profile.interpreted > 0 && profile.compile.regions > 0);
+    const { errors } = await vmxray(...run, '-', '--no-jit');
+    assert.match(errors, /^instructions +\d+: 0\.0% compiled, 100\.0% interpreted\n/);
   });
 
   it('saved anywhere, restored in another process and run on, ends in the same state', async () => {

@@ -11,7 +11,7 @@ interface Stopped {
 }
 
 describe('vmxray dap, attached', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let folder: string;
   let processes: DapProcess[] = [];
 

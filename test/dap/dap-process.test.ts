@@ -59,7 +59,7 @@ async function step(client: DapClient, command: string, args: object = {}): Prom
 }
 
 describe('vmxray dap', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let dap: DapProcess;
   let client: DapClient;
 
@@ -216,7 +216,7 @@ describe('vmxray dap', function () {
 });
 
 describe('vmxray dap --port', function () {
-  this.timeout(30_000);
+  this.timeout(180_000);
 
   it('serves one session for each connection to a local port', async () => {
     const server = spawn(process.execPath, [join('dist', 'src', 'cli', 'main.js'), 'dap', '--port', '0']);

@@ -96,7 +96,7 @@ const request = fc.oneof(
 const PING = { command: 'threads', args: {} };
 
 describe('DAP session, fuzzed', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
 
   it('answers every request, whatever it is', async () => {
     const [toServer, toClient] = [new PassThrough(), new PassThrough()];

@@ -1,6 +1,7 @@
 // A black-box client of `vmxray dap` debugs Debian's stock kernels: early code, KASLR and symbols, edits that reach the
 // hypervisor's own structures.
 import assert from 'node:assert/strict';
+import { basename, dirname } from 'node:path';
 import type { ExitAnswer } from '../../src/protocol/exit';
 import type { WalkAnswer } from '../../src/protocol/walk';
 import { lab, requireLab } from '../support/lab/lab';
@@ -150,6 +151,28 @@ describe('vmxray dap on the Linux boot', function () {
     assert.notEqual(slides[0], slides[1]);
   });
 
+  it('finds the debug file of a kernel by its build-id', async function () {
+    const { image, vmlinux } = requireLab(this, await lab.debugKernel());
+    await start({ kernel: image, debugFolders: [dirname(dirname(vmlinux))] });
+    const { modules } = await client.request<{ modules: { name: string }[] }>('modules', {});
+    assert.deepEqual(
+      modules.map(({ name }) => name),
+      [basename(vmlinux)],
+    );
+  });
+
+  it('leaves out the vmlinux of another build, and says so', async function () {
+    const { vmlinux } = requireLab(this, await lab.debugKernel());
+    const kernel = requireLab(this, await lab.kernel686());
+    await start({ kernel: kernel.image, symbols: vmlinux });
+    assert.match(client.output('console'), /vmlinux-\S+ is of another build than vmlinuz-\S+ and is left out/);
+    const { modules } = await client.request<{ modules: { name: string }[] }>('modules', {});
+    assert.deepEqual(
+      modules.map(({ name }) => name),
+      [basename(kernel.image)],
+    );
+  });
+
   it('with no debug file at all: breaks by name in a stock kernel, and unwinds through the system call', async function () {
     const kernel = requireLab(this, await lab.kernel());
     const initrd = requireLab(this, await lab.initrd());
@@ -157,11 +180,13 @@ describe('vmxray dap on the Linux boot', function () {
       client.request('setFunctionBreakpoints', { breakpoints: [{ name: '__x64_sys_execve' }] }),
     );
     assert.equal((await step('continue')).reason, 'function breakpoint');
-    const names = (await frames()).map(({ name }) => name.split(/[+ ]/)[0]);
+    const stack = await frames();
+    const names = stack.map(({ name }) => name.split(/[+ ]/)[0]);
     assert.deepEqual(names.slice(0, 3), ['__x64_sys_execve', 'do_syscall_64', 'entry_SYSCALL_64_after_hwframe']);
     // What called the kernel is in user mode.
-    assert.equal(names.length, 4);
-    assert.match(names[3]!, /^0x[0-9a-f]{1,12}$/);
+    assert.equal(stack[3]!.name, 'by entry_SYSCALL_64_after_hwframe');
+    assert.equal(names.length, 5);
+    assert.match(stack[4]!.name, /^0x[0-9a-f]{1,12} \(ring 3\)$/);
     const filters = { filters: ['panic'] };
     const { breakpoints } = await client.request<{ breakpoints: Breakpoint[] }>('setExceptionBreakpoints', filters);
     assert.deepEqual(

@@ -37,7 +37,7 @@ const lineOf = (file: string, text: string): number => {
 };
 
 describe('vmxray dap on sources', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let dap: DapProcess;
   let client: DapClient;
 

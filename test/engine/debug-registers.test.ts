@@ -106,7 +106,7 @@ function visible(mode: Mode, seen: readonly Seen[]): Seen[] {
 }
 
 describe('breakpoints of the debug registers', function () {
-  this.timeout(20_000);
+  this.timeout(180_000);
   for (const mode of ['real', 'protected', 'long'] as const) {
     it(`meet what a byte-by-byte model meets, ${mode} mode`, () => {
       const rig = new DebugRig(mode);

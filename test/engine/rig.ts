@@ -4,6 +4,9 @@ import { setSegment, updateMode, CR0, CR4, EFER } from '../../src/cpu/mode';
 import { STATE } from '../../src/cpu/layout';
 import { ProcessorState } from '../../src/cpu/state';
 import { Interpreter } from '../../src/engine/interpreter';
+import type { InterpreterHooks } from '../../src/engine/interpreter';
+import { NO_JIT } from '../../src/engine/jit/jit';
+import type { JitPolicy } from '../../src/engine/jit/jit';
 import { INSTRUCTIONS } from '../../src/isa/records/index';
 import { Outcome, SLOW_FUNCTIONS } from '../../src/isa/slow';
 import type { SlowFunctions } from '../../src/isa/slow';
@@ -19,6 +22,8 @@ export interface RigOptions {
   readonly bytes?: number;
   /** Asked at breakpoints. */
   readonly breakpointHit?: (linear: bigint) => boolean;
+  /** When code is compiled; never unless given. */
+  readonly jit?: JitPolicy;
 }
 
 /** Bits of the control registers, EFER and the privilege, for `Rig.enter`. */
@@ -44,18 +49,19 @@ export class Rig {
   readonly interpreter: Interpreter;
   private readonly tlb: number;
 
-  constructor({ bytes = 4 * MEBIBYTE, breakpointHit = () => true }: RigOptions = {}) {
+  constructor({ bytes = 4 * MEBIBYTE, breakpointHit = () => true, jit = NO_JIT }: RigOptions = {}) {
     const plan = planMemory(bytes);
     const wasm = new WebAssembly.Memory({ initial: plan.wasmPages, maximum: plan.wasmPages });
     this.memory = new PhysicalMemory(wasm.buffer as ArrayBuffer, plan);
     this.state = new ProcessorState(wasm.buffer as ArrayBuffer);
     this.tlb = plan.tlb;
-    this.interpreter = new Interpreter(wasm, this.memory, this.state, INSTRUCTIONS, {
+    const hooks: InterpreterHooks = {
       slow: stopping,
       busRead: (_address, into) => into.fill(0xff),
       busWrite: () => undefined,
       breakpointHit,
-    });
+    };
+    this.interpreter = new Interpreter(wasm, this.memory, this.state, INSTRUCTIONS, hooks, jit);
   }
 
   /** Flat segments and the mode's control bits. Forgets translations. */

@@ -154,7 +154,7 @@ describe('the grammars', () => {
   }
 
   describe("in VS Code's tokenizer", function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     let load: (grammar: Grammar) => Promise<Tokenizer>;
     before(async function () {
       const { server } = requireLab(this, await lab.vsCodeServer());

@@ -40,7 +40,7 @@ function linesThatBegin(serial: string, word: string): string[] {
 }
 
 describe('sample guests on our machine', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const names = readdirSync(join(folder, 'bin'))
     .filter((file) => file.endsWith('.elf'))
     .map((file) => file.slice(0, -'.elf'.length));
@@ -57,7 +57,7 @@ describe('sample guests on our machine', function () {
 });
 
 describe('exits of the hypervisor guest', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   /** Bochs has no monitor trap flag. */
   const ABSENT_ON_BOCHS = ['65'];
   let ours: Map<string, string>;

@@ -51,7 +51,7 @@ export const policies = {
 export type Policy = keyof typeof policies;
 
 /** What the tests change of a machine besides the guest. */
-export type Changes = Partial<Pick<MachineOptions, 'hypervisor' | 'sleep' | 'onSerial'>>;
+export type Changes = Partial<Pick<MachineOptions, 'hypervisor' | 'sleep' | 'onSerial' | 'jit'>>;
 
 /** A machine at its first instruction. */
 export function start(guest: Guest, { onSerial = () => {}, ...changes }: Changes = {}): Machine {

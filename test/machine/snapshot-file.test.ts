@@ -14,7 +14,7 @@ const HEADER = 16;
 const guest = { ...sampleGuests.find(({ name }) => name === 'interrupts')!, memoryBytes: 4 << 20 };
 
 describe('snapshot file', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let state: MachineState;
   let file: Uint8Array;
 

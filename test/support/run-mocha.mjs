@@ -2,7 +2,7 @@
 // catch) is then a failure that is counted, not the silent end of the run. Sends the counts to its parent.
 import Mocha from 'mocha';
 
-const mocha = new Mocha({ timeout: 60_000, reporter: 'spec' });
+const mocha = new Mocha({ timeout: 180_000, reporter: 'spec' });
 for (const file of process.argv.slice(2)) mocha.addFile(file);
 const runner = mocha.run(() => {
   const { passes: passed, failures: failed, pending: skipped } = runner.stats;

@@ -164,7 +164,7 @@ describe('symbols: ELF', () => {
     ['a text', Buffer.from('#!/bin/sh\necho this is no kernel'), 'symbols.notElf'],
     ['only the magic number', Uint8Array.of(0x7f, 0x45, 0x4c, 0x46), 'symbols.notElf'],
     ['half a header', image({}).subarray(0, 40), 'symbols.damaged'],
-    ['an object file', image({ type: 1 }), 'symbols.unsupported'],
+    ['a core file', image({ type: 4 }), 'symbols.unsupported'],
     ['a core file', image({ type: 4 }), 'symbols.unsupported'],
     ['another processor', image({ machine: 183 }), 'symbols.unsupported'],
     ['big-endian', patched(5, 2, 1), 'symbols.unsupported'],

@@ -119,7 +119,7 @@ function runWith(subject: Subject, change: Change): { run: Exercise; bitmaps: Bi
 
 for (const [name, subject] of Object.entries(subjects)) {
   describe(name, function () {
-    this.timeout(30_000);
+    this.timeout(180_000);
     const random = new Random(0x5eedn);
     const draw = (below: number): number => Number(random.next() % BigInt(below));
     let base: Exercise;

@@ -129,7 +129,7 @@ function assertHostEfer(toggled: Exercise, base: Exercise): void {
 }
 
 describe('toggling', function () {
-  this.timeout(20_000);
+  this.timeout(180_000);
   let base: Exercise;
   const chosen = {} as Record<ControlVector, number>;
   before(() => {

@@ -26,7 +26,7 @@ function boot(code: string, hypervisor: MachineOptions['hypervisor'] = {}): Mach
 const hash = (machine: Machine): string => machine.stateHash(createHash('sha256'));
 
 describe('an EPT entry in machine memory', function () {
-  this.timeout(20_000);
+  this.timeout(180_000);
   const COUNT = `
     bbf00f2000 mov ebx, 0x200ff0
     ff03 inc dword ptr [rbx]
@@ -68,7 +68,7 @@ describe('an EPT entry in machine memory', function () {
 });
 
 describe('the I/O bitmaps', function () {
-  this.timeout(20_000);
+  this.timeout(180_000);
   const EVERY_PORT = `
     31d2 xor edx, edx
     ec in al, dx

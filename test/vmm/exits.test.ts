@@ -74,7 +74,7 @@ function inHex(fields: ExitFields): Record<string, string> {
 }
 
 describe('VM exits', function () {
-  this.timeout(20_000);
+  this.timeout(180_000);
   for (const { number, name, absent } of EXIT_REASONS) {
     const cases = EXIT_CASES.filter(({ reason }) => reason === number);
     if (absent) {

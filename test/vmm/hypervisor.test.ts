@@ -49,7 +49,7 @@ const eviction = (every: number): Partial<HypervisorOptions> => ({
 });
 
 describe('hypervisor', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
 
   for (const guest of ['paging32.elf', 'real16.elf', 'task-switch.elf', 'interrupts.elf', 'v86.elf'].filter((name) =>
     readdirSync(BIN).includes(name),

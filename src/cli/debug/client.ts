@@ -5,7 +5,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { UserError } from '../../common/errors';
-import { MessageReader } from './wire';
+import { framed, MessageReader } from '../../dap/wire';
 
 /** Takes the adapter's events, in the order in which they come. */
 export interface EventSink {
@@ -89,8 +89,7 @@ export class DapClient {
   }
 
   private send(message: DebugProtocol.Request): void {
-    const body = JSON.stringify(message);
-    this.to.write(`Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+    this.to.write(framed(message));
   }
 
   private receive(message: DebugProtocol.ProtocolMessage): void {

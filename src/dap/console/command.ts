@@ -2,7 +2,7 @@
 import type { Decoder } from '../../isa/decode';
 import type { Expression, Value } from '../../symbols/expression/ast';
 import type { Completion } from '../../symbols/expression/complete';
-import type { NamedPlace } from '../../symbols/expression/names';
+import type { ExpressionNames, NamedPlace } from '../../symbols/expression/names';
 import type { Target } from '../../targets/target';
 
 /** The guest's symbols and the registers, as the session knows them. */
@@ -17,6 +17,8 @@ export interface ConsoleNames {
   symbols(prefix: string, limit: number): readonly string[];
   /** Names that expressions can use for registers, in lower case. */
   readonly registers: readonly string[];
+  /** What expressions mean in the frame at hand: its variables, the types of the programs. */
+  readonly typed?: ExpressionNames | undefined;
 }
 
 /** What commands work on: a target at rest, one of its vCPUs, and the session's way with expressions. */
@@ -29,8 +31,12 @@ export interface ConsoleContext {
   parse(text: string): Expression;
   /** Computes an expression as it is typed. Rejects with a UserError. */
   evaluate(text: string): Promise<Value>;
+  /** The value of an expression as text, by its type. */
+  show(text: string, format: 'x' | 'd' | ''): Promise<string>;
   /** Writes to the place that an expression names and tells whoever shows it; gives what is there then. */
   assign(place: string, value: bigint): Promise<Value>;
+  /** Writes what a text says in the terms of the place's type; gives what is there then as text. */
+  set(place: string, value: string): Promise<string>;
 }
 
 /** A line that was typed, cut up. */

@@ -6,6 +6,7 @@ import { isBzImage } from '../../symbols/kernel/bzimage';
 import { openKernelImage } from '../../symbols/kernel/kernel-symbol-file';
 import { orcOfElf, type OrcTable } from '../../symbols/kernel/orc';
 import { openSymbolFile, type SymbolFile, type SymbolInfo } from '../../symbols/symbol-file';
+import type { FunctionScope } from '../../symbols/types/place';
 import { noKallsyms } from '../errors';
 import { FileBytes, inflate } from './file-bytes';
 
@@ -26,6 +27,8 @@ export interface ImageLine {
 /** One program. */
 export class Image {
   readonly name: string;
+  /** Its number in the session, from 1. */
+  id = 0;
   /** Linear address minus link address; undefined until the program is found in memory. */
   slide: bigint | undefined;
   readonly symbols: SymbolFile;
@@ -33,10 +36,7 @@ export class Image {
   private unwindData: { readonly orc: OrcTable | undefined } | undefined;
 
   /** Opens an ELF file with symbols, or a Linux kernel with those that it carries for itself. Throws UserErrors. */
-  constructor(
-    readonly id: number,
-    readonly path: string,
-  ) {
+  constructor(readonly path: string) {
     this.name = basename(path);
     this.bytes = new FileBytes('symbol', path);
     try {
@@ -85,6 +85,19 @@ export class Image {
     if (!row || row.line === 0) return undefined;
     const { file, line, column, isStatement, start, end } = row;
     return { image: this, file, line, column, isStatement, start: this.linear(start)!, end: this.linear(end)! };
+  }
+
+  /** The functions that the instruction at a linear address belongs to, the innermost inlined one first. */
+  scopesAt(linear: bigint): readonly FunctionScope[] {
+    const link = this.link(linear);
+    if (link === undefined || !this.symbols.scopesAt) return [];
+    try {
+      return this.symbols.scopesAt(link, this.slide);
+    } catch (error) {
+      // Damaged debug information: symbols and lines are there still.
+      if (error instanceof UserError) return [];
+      throw error;
+    }
   }
 
   private readOrc(): OrcTable | undefined {

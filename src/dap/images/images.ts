@@ -4,10 +4,11 @@ import { realpathSync } from 'node:fs';
 import { UserError } from '../../common/errors';
 import type { ExpressionNames, NamedPlace } from '../../symbols/expression/names';
 import { nearestName } from '../../symbols/expression/nearest';
-import type { OrcTable } from '../../symbols/kernel/orc';
 import type { SymbolFile, SymbolInfo } from '../../symbols/symbol-file';
 import { REGISTER_NAMES } from '../../targets/inspection/register-names';
 import type { Target } from '../../targets/target';
+import { otherBuild } from '../errors';
+import { DEBUG_FOLDERS, debugFileOf } from './debug-files';
 import { FileBytes } from './file-bytes';
 import type { FunctionName } from './function-name';
 import { Image, type ImageLine } from './image';
@@ -21,6 +22,8 @@ export interface ImageOptions {
   /** Paths of symbol files; the kernel itself when left out, which may have some. */
   readonly symbols?: readonly string[] | undefined;
   readonly sourceMap?: Readonly<Record<string, string>> | undefined;
+  /** Where debug files that were installed apart are looked for. */
+  readonly debugFolders?: readonly string[] | undefined;
 }
 
 const MOST_CLONES = 100;
@@ -43,23 +46,36 @@ const same = (a: string, b: string): boolean => {
 export class Images {
   private images: Image[] = [];
   private paths = new SourcePaths({});
+  private options: ImageOptions = { kernel: '' };
+  private added = 0;
 
-  /** Opens the symbol files. Throws UserErrors for those that the user names. */
-  load({ kernel, symbols, sourceMap = {} }: ImageOptions): void {
+  /** Opens the symbol files that are named. Throws UserErrors. */
+  load(options: ImageOptions): void {
     this.close();
-    this.paths = new SourcePaths(sourceMap);
-    const named = symbols ?? [kernel];
-    for (const path of named) {
-      try {
-        const image = new Image(this.images.length + 1, path);
-        // An ELF is loaded where it is linked; everything else may move itself.
-        if (isElf(kernel) && (same(path, kernel) || this.hasSegmentsOf(image, kernel))) image.slide = 0n;
-        this.images.push(image);
-      } catch (error) {
-        // The kernel's own symbols are a gift: without them it runs all the same.
-        if (symbols || !(error instanceof UserError)) throw error;
-      }
+    this.options = options;
+    this.paths = new SourcePaths(options.sourceMap ?? {});
+    for (const path of options.symbols ?? []) this.add(new Image(path));
+  }
+
+  /**
+   * Opens what the kernel brings along where no files are named, and compares builds where some are: unpacking a kernel takes
+   * tenths of a second, which may pass while its machine starts. Gives what the user should know.
+   */
+  complete(): string[] {
+    const { kernel, symbols, debugFolders = DEBUG_FOLDERS } = this.options;
+    const own = openIfAny(kernel);
+    if (!own) return [];
+    if (!symbols) {
+      this.add(withDebugFile(own, debugFolders));
+      return [];
     }
+    const others = this.images.filter((image) => isOtherBuild(image, own));
+    this.images = this.images.filter((image) => !others.includes(image));
+    others.forEach((image) => image.close());
+    // The session goes on with what there is.
+    if (others.length > 0) this.add(own);
+    else own.close();
+    return others.map((image) => otherBuild(image, own));
   }
 
   close(): void {
@@ -150,10 +166,9 @@ export class Images {
     return undefined;
   }
 
-  /** The unwind data for the code at an address, and the distance of its addresses from theirs. */
-  orcAt(linear: bigint): { table: OrcTable; slide: bigint } | undefined {
-    const image = this.images.find((one) => one.link(linear) !== undefined);
-    return image?.orc && { table: image.orc, slide: image.slide! };
+  /** The program whose code or data lie at an address. */
+  imageAt(linear: bigint): Image | undefined {
+    return this.images.find((one) => one.link(linear) !== undefined);
   }
 
   /** Where the code of the line at an address ends; undefined where no line is known. */
@@ -188,15 +203,12 @@ export class Images {
     });
   }
 
-  private hasSegmentsOf(image: Image, kernel: string): boolean {
-    try {
-      const other = new Image(0, kernel);
-      other.close();
-      const ranges = ({ symbols }: Image): string => symbols.segments.map(({ start, end }) => `${start}-${end}`).join();
-      return image.symbols.entry === other.symbols.entry && ranges(image) === ranges(other);
-    } catch {
-      return false;
-    }
+  private add(image: Image): void {
+    const { kernel } = this.options;
+    image.id = ++this.added;
+    // An ELF is loaded where it is linked; everything else may move itself.
+    if (isElf(kernel) && (same(image.path, kernel) || hasSegmentsOf(image, kernel))) image.slide = 0n;
+    this.images.push(image);
   }
 }
 
@@ -212,6 +224,39 @@ export function namesOf(
     symbol: (name) => images.symbol(name),
     nearest: (name) => nearestName(name, (prefix, limit) => images.symbolNames(prefix, limit), REGISTER_NAMES),
   };
+}
+
+/** Symbols that a kernel carries for itself are a gift: without them it runs all the same. */
+function openIfAny(path: string): Image | undefined {
+  try {
+    return new Image(path);
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
+}
+
+/** A file with symbols that was split off the kernel has its segments and its entry. */
+function hasSegmentsOf({ symbols }: Image, kernel: string): boolean {
+  const other = openIfAny(kernel);
+  other?.close();
+  const ranges = ({ segments }: SymbolFile): string => segments.map(({ start, end }) => `${start}-${end}`).join();
+  return other !== undefined && symbols.entry === other.symbols.entry && ranges(symbols) === ranges(other.symbols);
+}
+
+/** The program's debug file, if one is here that tells more than the program itself. */
+function withDebugFile(own: Image, folders: readonly string[]): Image {
+  const { buildId, hasLines } = own.symbols;
+  const path = buildId !== undefined && !hasLines ? debugFileOf(own.path, buildId, folders) : undefined;
+  const found = path === undefined ? undefined : openIfAny(path);
+  if (found) own.close();
+  return found ?? own;
+}
+
+/** Both are Linux kernels, but not the same. */
+function isOtherBuild({ symbols }: Image, own: Image): boolean {
+  const isKernel = [symbols, own.symbols].every((file) => file.symbolsByName('start_kernel').length > 0);
+  return isKernel && symbols.buildId !== undefined && symbols.buildId !== (own.symbols.buildId ?? symbols.buildId);
 }
 
 function isElf(path: string): boolean {

@@ -78,9 +78,12 @@ export function breakpointRequests(debuggee: Debuggee): Handlers {
         return body(address, bytes, `${bytes} bytes at ${name}`);
       }
       const registers = { body: { dataId: null, description: `${name} is a register: only memory can be watched.` } };
-      if (args.has('variablesReference') && args.integer('variablesReference', { min: 0, max: MAX_ID }) > 0)
-        return registers;
-      const place = await new Evaluator(debuggee).place(name, 1);
+      const reference = args.integer('variablesReference', { min: 0, max: MAX_ID, otherwise: 0 });
+      const frame = args.has('frameId') ? args.integer('frameId', { min: 0, max: MAX_ID }) : undefined;
+      const place =
+        reference > 0
+          ? await debuggee.stopView.variables.place(reference, name)
+          : await (await Evaluator.of(debuggee, frame)).place(name);
       if (!place) return registers;
       if (place.space !== 'linear') throw badArgument('name', 'something in linear memory');
       return body(place.address, bytesOf(args, place.bytes), name);

@@ -2,49 +2,49 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { createDecoder } from '../../isa/decode';
 import { INSTRUCTIONS } from '../../isa/records';
-import type { Value } from '../../symbols/expression/ast';
 import type { Arguments } from '../arguments';
 import type { ConsoleContext } from '../console/command';
 import { completeConsole, runConsoleCommand } from '../console/console';
-import { describeValue } from '../console/print';
 import type { Debuggee } from '../debuggee';
 import { badArgument } from '../errors';
 import { Evaluator } from '../evaluator';
 import { type Handlers, MAX_ID, MAX_TEXT } from '../handler';
 import { consoleNames } from '../names';
+import type { ValueFormat } from '../values/reader';
+import type { Row } from '../values/row';
 
 /** Handlers of `evaluate`, `setExpression` and `completions`. */
 export function evaluationRequests(debuggee: Debuggee): Handlers {
   const decoder = createDecoder(INSTRUCTIONS);
-  const evaluator = new Evaluator(debuggee);
-  const context = (thread: number): ConsoleContext => ({
+  const context = (evaluator: Evaluator): ConsoleContext => ({
     target: debuggee.stoppedTarget,
-    thread,
-    names: consoleNames(debuggee.images),
+    thread: evaluator.thread,
+    names: { ...consoleNames(debuggee.images), typed: evaluator.values.names },
     decoder,
     parse: (text) => evaluator.parse(text),
-    evaluate: (text) => evaluator.evaluate(text, thread),
-    assign: (place, value) => evaluator.assign(place, value, thread),
+    evaluate: (text) => evaluator.evaluate(text),
+    show: async (text, format) => (await evaluator.show(text, format)).value,
+    assign: (place, value) => evaluator.assign(place, value),
+    set: async (place, value) => (await evaluator.set(place, value, '')).value,
   });
-  const threadOfFrame = async (args: Arguments): Promise<number> =>
-    args.has('frameId') ? (await debuggee.stopView.frame(args.integer('frameId', { min: 0, max: MAX_ID }))).thread : 1;
+  const evaluatorOf = (args: Arguments): Promise<Evaluator> =>
+    Evaluator.of(debuggee, args.has('frameId') ? args.integer('frameId', { min: 0, max: MAX_ID }) : undefined);
 
   return {
     evaluate: async (args) => {
       const text = textOf(args, 'expression');
-      const thread = await threadOfFrame(args);
+      const evaluator = await evaluatorOf(args);
       if (args.has('context') && args.text('context') === 'repl') {
-        const result = await runConsoleCommand(text, context(thread));
+        const result = await runConsoleCommand(text, context(evaluator));
         if (result !== undefined) return { body: { result, variablesReference: 0 } };
       }
-      return { body: describe(await evaluator.evaluate(text, thread), debuggee, args) };
+      const { value, ...rest } = describe(await evaluator.show(text, formatOf(args)), debuggee);
+      return { body: { result: value, ...rest } };
     },
     setExpression: async (args) => {
-      const thread = await threadOfFrame(args);
-      const { value } = await evaluator.evaluate(textOf(args, 'value'), thread);
-      const assigned = await evaluator.assign(textOf(args, 'expression'), value, thread);
-      const { result, ...rest } = describe(assigned, debuggee, args);
-      return { body: { value: result, ...rest } };
+      const evaluator = await evaluatorOf(args);
+      const row = await evaluator.set(textOf(args, 'expression'), textOf(args, 'value'), formatOf(args));
+      return { body: describe(row, debuggee) };
     },
     completions: async (args) => {
       const text = textOf(args, 'text');
@@ -52,7 +52,7 @@ export function evaluationRequests(debuggee: Debuggee): Handlers {
       const found = await completeConsole(
         text,
         Math.max(0, Math.min(caret, text.length)),
-        context(await threadOfFrame(args)),
+        context(await evaluatorOf(args)),
       );
       const targets = found.map(({ label, kind, start, length }): DebugProtocol.CompletionItem => ({
         label,
@@ -73,6 +73,7 @@ const COMPLETION_TYPES: Readonly<Record<string, DebugProtocol.CompletionItemType
   type: 'class',
   function: 'function',
   command: 'keyword',
+  member: 'field',
 };
 
 function textOf(args: Arguments, name: string): string {
@@ -81,17 +82,10 @@ function textOf(args: Arguments, name: string): string {
   return text;
 }
 
-function describe(value: Value, { images }: Debuggee, args: Arguments): DebugProtocol.EvaluateResponse['body'] {
-  const hex = args.has('format') && args.object('format').flag('hex');
-  const { type } = value;
-  const isAddress = 'to' in type || type.bits === 64;
-  const at =
-    value.place ?? (isAddress ? { space: 'to' in type ? type.space : 'linear', address: value.value } : undefined);
-  const space = at?.space === 'linear' ? '' : `${at?.space}:`;
-  return {
-    result: describeValue(value, { symbolAt: (linear) => images.describe(linear) }, hex ? 'x' : ''),
-    type: 'to' in type ? 'pointer' : `${type.signed ? 's' : 'u'}${type.bits}`,
-    variablesReference: 0,
-    ...(at && { memoryReference: `${space}0x${BigInt.asUintN(64, at.address).toString(16)}` }),
-  };
+const formatOf = (args: Arguments): ValueFormat => (args.has('format') && args.object('format').flag('hex') ? 'h' : '');
+
+/** A row without its name. */
+function describe(row: Row, { stopView }: Debuggee): Omit<DebugProtocol.Variable, 'name' | 'evaluateName'> {
+  const { name: _name, evaluateName: _evaluateName, ...rest } = stopView.variables.rowVariable(row);
+  return rest;
 }

@@ -62,9 +62,9 @@ export function executionRequests(debuggee: Debuggee): Handlers {
       return running(debuggee, thread, stepIntoCall(contextOf(thread), call));
     },
     stepInTargets: async (args) => {
-      const { thread, index } = await debuggee.stopView.frame(args.integer('frameId', { min: 0, max: MAX_ID }));
+      const { thread, isInnermost } = await debuggee.stopView.frame(args.integer('frameId', { min: 0, max: MAX_ID }));
       // Only the innermost function can be stepped in.
-      if (index > 0) return { body: { targets: [] } };
+      if (!isInnermost) return { body: { targets: [] } };
       const target = debuggee.stoppedTarget;
       const { linear: start, codeBits } = await debuggee.stopView.position(thread);
       const end = debuggee.images.endOfLine(start);

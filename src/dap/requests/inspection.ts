@@ -1,12 +1,23 @@
 /** Requests that show the stopped guest: threads, frames, scopes, variables, and why it stopped. */
+import type { Arguments } from '../arguments';
 import { EXCEPTION_NAMES } from '../exception-names';
 import type { Debuggee } from '../debuggee';
 import { Evaluator } from '../evaluator';
 import { type Handlers, MAX_ID } from '../handler';
 import { describeStop, sayException } from '../stops';
+import { variablesOf } from '../values/program-types';
+import { type Page, WHOLE } from '../values/row';
+import { showVariables } from '../values/show';
 import { threadOf } from './execution';
 
 const MAX_FRAMES = 200;
+
+/** Which of a container's variables a client wants; those with names and those with numbers are never mixed here. */
+const pageOf = (args: Arguments): Page => ({
+  start: args.integer('start', { min: 0, max: MAX_ID, otherwise: 0 }),
+  count: Math.min(args.integer('count', { min: 0, max: MAX_ID, otherwise: 0 }) || WHOLE.count, WHOLE.count),
+  hex: args.has('format') && args.object('format').flag('hex'),
+});
 
 /** Handlers of `threads`, `stackTrace`, `scopes`, `variables`, `setVariable` and `exceptionInfo`. */
 export function inspectionRequests(debuggee: Debuggee): Handlers {
@@ -21,17 +32,28 @@ export function inspectionRequests(debuggee: Debuggee): Handlers {
         body: await view.frames(thread, Math.min(start, MAX_FRAMES), Math.min(levels || MAX_FRAMES, MAX_FRAMES)),
       };
     },
-    scopes: async (args) => ({
-      body: { scopes: await debuggee.stopView.scopes(args.integer('frameId', { min: 0, max: MAX_ID })) },
-    }),
+    scopes: async (args) => {
+      const id = args.integer('frameId', { min: 0, max: MAX_ID });
+      const view = debuggee.stopView;
+      const { row } = await view.frame(id);
+      const variables = variablesOf(row.scope);
+      const { values } = await Evaluator.of(debuggee, id);
+      const locals = view.variables.rowScope('Locals', 'locals', (page) =>
+        showVariables(variables.slice(page.start, page.start + page.count), page.hex ? 'h' : '', values),
+      );
+      return { body: { scopes: [...(variables.length > 0 ? [locals] : []), ...(await view.scopes(id))] } };
+    },
     variables: async (args) => {
       const reference = args.integer('variablesReference', { min: 1, max: MAX_ID });
-      return { body: { variables: await debuggee.stopView.variables.variables(reference) } };
+      const variables = await debuggee.stopView.variables.variables(reference, pageOf(args));
+      return { body: { variables } };
     },
     setVariable: async (args) => {
       const reference = args.integer('variablesReference', { min: 1, max: MAX_ID });
-      const { value } = await new Evaluator(debuggee).evaluate(args.text('value'), 1);
-      const variable = await debuggee.stopView.variables.set(reference, args.text('name'), value);
+      const compute = async (text: string): Promise<bigint> =>
+        (await (await Evaluator.of(debuggee)).evaluate(text)).value;
+      const { variables } = debuggee.stopView;
+      const variable = await variables.set(reference, args.text('name'), args.text('value'), compute);
       debuggee.announceEdit();
       return { body: variable };
     },

@@ -1,29 +1,52 @@
 /**
  * Which decoded instructions a region takes in: those of 64-bit code whose meaning neither changes the mode nor needs a
- * look at events behind it, and that do not always call TypeScript. All others are the interpreter's.
+ * look at events behind it, and that do not always call TypeScript. All others are the interpreter's. What the fold wants
+ * to know of an instruction before it writes it is here, too; both come from the instruction's effects.
  */
 import { effectsOf } from '../../isa/effects';
+import { FLAG } from '../../isa/semantics';
 import type { HandlerKey } from '../handler-table';
 import type { EntryView } from './entry-view';
 
-const FILES: ReadonlySet<string | undefined> = new Set([undefined, 'general', 'xmm', 'segment']);
-const known = new WeakMap<HandlerKey, boolean>();
+/** What the fold knows of an instruction beforehand. */
+export interface Traits {
+  readonly isFoldable: boolean;
+  /** It has a path on which the interpreter takes over. */
+  readonly mayLeave: boolean;
+  /** It writes arithmetic flags. */
+  readonly setsFlags: boolean;
+}
 
-function isKeyFoldable({ instruction, form, size, operands, repeat }: HandlerKey): boolean {
+const FILES: ReadonlySet<string | undefined> = new Set([undefined, 'general', 'xmm', 'segment']);
+const ARITHMETIC = Object.values(FLAG).reduce((mask, bit) => mask | bit, 0);
+const LEAVES: Traits = { isFoldable: false, mayLeave: true, setsFlags: false };
+const known = new WeakMap<HandlerKey, Traits>();
+
+function traitsOfKey({ instruction, form, size, operands, repeat }: HandlerKey): Traits {
   const { exit, privilege, protectedOnly, endsBlock } = instruction;
-  if (repeat !== 0 || exit || privilege !== undefined || protectedOnly || endsBlock) return false;
-  if (operands.some(({ file }) => !FILES.has(file))) return false;
+  if (repeat !== 0 || exit || privilege !== undefined || protectedOnly || endsBlock) return LEAVES;
+  if (operands.some(({ file }) => !FILES.has(file))) return LEAVES;
   const memory = operands.some(({ kind }) => kind === 'memory');
-  const { slowFunctions } = effectsOf(instruction, form, size, memory);
-  // SSE arithmetic calls only where its fast path does not hold.
-  return [...slowFunctions].every((name) => name === 'sse');
+  const effects = effectsOf(instruction, form, size, memory);
+  const { slowFunctions, readsMemory, writesMemory, mayFault, exits, flagsWritten } = effects;
+  return {
+    // SSE arithmetic calls only where its fast path does not hold.
+    isFoldable: [...slowFunctions].every((name) => name === 'sse'),
+    mayLeave: readsMemory || writesMemory || mayFault || exits.size > 0 || slowFunctions.size > 0,
+    setsFlags: (flagsWritten & ARITHMETIC) !== 0,
+  };
+}
+
+/** The traits of the instruction at `entry`; a pseudo entry leaves. */
+export function traitsOf(entry: EntryView): Traits {
+  const { key } = entry;
+  if (!key || !entry.isAddress64) return LEAVES;
+  let answer = known.get(key);
+  if (answer === undefined) known.set(key, (answer = traitsOfKey(key)));
+  return answer;
 }
 
 /** True when a region can run the instruction at `entry`. */
 export function isFoldable(entry: EntryView): boolean {
-  const { key } = entry;
-  if (!key || !entry.isAddress64) return false;
-  let answer = known.get(key);
-  if (answer === undefined) known.set(key, (answer = isKeyFoldable(key)));
-  return answer;
+  return traitsOf(entry).isFoldable;
 }

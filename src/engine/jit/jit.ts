@@ -8,11 +8,13 @@
  *
  * When compilation happens changes nothing that the guest can see: regions leave where the interpreter would be.
  */
+import { MODE } from '../../cpu/layout';
 import { ModuleBuilder } from '../../wasm/module';
 import type { MemoryPlan } from '../../memory/plan';
 import { PAGE } from '../../memory/plan';
 import { BLOCK } from '../entry';
 import type { HandlerTable } from '../handler-table';
+import type { CompileCounts, Profile } from '../profile';
 import { BlockView } from './entry-view';
 import { foldRegion } from './region-fold';
 import { canBegin, shapeRegion } from './region-shape';
@@ -20,8 +22,6 @@ import type { RegionShape } from './region-shape';
 
 /** Places for regions in the interpreter's table. */
 export const REGION_ROOM = 1 << 14;
-/** The mode key of 64-bit code on a page without breakpoints. */
-const PLAIN_64 = 2;
 /** Blocks that ran this fraction (a shift) of the threshold join a neighbour's region. */
 const JOIN_SHIFT = 4;
 /** Runs of the interpreter after which a batch is compiled though it is not full. */
@@ -35,9 +35,11 @@ export interface JitPolicy {
   readonly batch: number;
   /** Bytes of WebAssembly that may be kept. */
   readonly maxBytes: number;
+  /** Notes where time goes; whoever gives it takes what running slower costs. */
+  readonly profile?: Profile;
 }
 
-export const DEFAULT_POLICY: JitPolicy = { threshold: 256, batch: 32, maxBytes: 24 << 20 };
+export const DEFAULT_POLICY: JitPolicy = { threshold: 1000, batch: 32, maxBytes: 24 << 20 };
 /** Compiles every block that has run once, each in a module of its own. */
 export const EAGER_JIT: JitPolicy = { threshold: 1, batch: 1, maxBytes: 24 << 20 };
 /** Compiles nothing. */
@@ -53,6 +55,8 @@ export interface JitHost {
   /** Puts a function (or nothing) at `index` of the table that blocks name regions by. */
   setRegion(index: number, region: RegionFunction | null): void;
 }
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 interface CompiledModule {
   readonly bytes: number;
@@ -72,6 +76,15 @@ export class Jit {
   private waiting: number[] = [];
   private patience = PATIENCE;
   private bytes = 0;
+  /** Since the machine was made. */
+  readonly counts: Mutable<CompileCounts> = {
+    modules: 0,
+    regions: 0,
+    blocks: 0,
+    instructions: 0,
+    bytes: 0,
+    dropped: 0,
+  };
 
   constructor(
     private readonly memory: WebAssembly.Memory,
@@ -115,19 +128,25 @@ export class Jit {
   }
 
   private compile(): void {
+    if (this.policy.profile) this.policy.profile.compiling(() => this.compileWaiting());
+    else this.compileWaiting();
+  }
+
+  private compileWaiting(): void {
     const { waiting } = this;
     this.waiting = [];
     this.patience = PATIENCE;
     const room = REGION_ROOM - this.regions.size;
     if (this.bytes > this.policy.maxBytes || room < waiting.length) this.clear();
     const taken = new Set<number>();
-    const pages = new Map<number, Map<number, BlockView>>();
+    const pages = new Map<string, Map<number, BlockView>>();
     const shapes: RegionShape[] = [];
     for (const at of waiting) {
       const hot = this.blockAt(at);
       const page = hot.host >>> 12;
-      let known = pages.get(page);
-      if (!known) pages.set(page, (known = this.blocksByOffset(page)));
+      const key = `${page} ${hot.mode}`;
+      let known = pages.get(key);
+      if (!known) pages.set(key, (known = this.blocksByOffset(page, hot.mode)));
       if (known.get(hot.host & (PAGE - 1))?.at !== at || taken.has(at)) continue;
       const shape = shapeRegion(hot, (offset) => {
         const found = known.get(offset);
@@ -150,6 +169,13 @@ export class Jit {
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory: this.memory } });
     const module: CompiledModule = { bytes: bytes.length, regions: shapes.length };
     this.bytes += bytes.length;
+    this.counts.modules++;
+    this.counts.regions += shapes.length;
+    this.counts.bytes += bytes.length;
+    for (const { block } of shapes.flat()) {
+      this.counts.blocks++;
+      this.counts.instructions += block.count;
+    }
     shapes.forEach((shape, number) => {
       const index = this.free.pop() ?? this.unused++;
       this.host.setRegion(index, exports[`region${number}`] as RegionFunction);
@@ -165,6 +191,7 @@ export class Jit {
     const region = this.regions.get(index)!;
     this.regions.delete(index);
     this.free.push(index);
+    this.counts.dropped++;
     this.host.setRegion(index, null);
     for (const block of region.blocks) {
       this.view.setUint32(block + BLOCK.region, 0, true);
@@ -178,14 +205,19 @@ export class Jit {
     return new BlockView(this.view, this.handlers, at);
   }
 
-  private blocksByOffset(page: number): Map<number, BlockView> {
+  /** Blocks of a page that may be compiled, decoded in one mode and with one set of breakpoints. */
+  private blocksByOffset(page: number, mode: number): Map<number, BlockView> {
     const blocks = [...this.host.blocksOf(page)].map((at) => this.blockAt(at));
-    const here = blocks.filter((block) => block.host >>> 12 === page && this.isCandidate(block));
+    const here = blocks.filter((block) => block.host >>> 12 === page && block.mode === mode && this.isCandidate(block));
     return new Map(here.map((block) => [block.host & (PAGE - 1), block]));
   }
 
   private isCandidate(block: BlockView): boolean {
-    return block.mode === PLAIN_64 && this.view.getUint32(block.at + BLOCK.region, true) === 0 && canBegin(block);
+    return (
+      (block.mode & MODE.codeMask) === MODE.code64 &&
+      this.view.getUint32(block.at + BLOCK.region, true) === 0 &&
+      canBegin(block)
+    );
   }
 
   private mayJoin(block: BlockView): boolean {

@@ -84,7 +84,7 @@ export class RegionFlags {
   }
 
   /** Writes `pending` into the frame where control leaves; what follows elsewhere still has it pending. */
-  write(pending: PendingFlags | undefined = this.pending): void {
+  write(pending: PendingFlags | undefined): void {
     if (!pending) return;
     const { m, bits, keepsCarry } = pending;
     noteFlags(m, this.operand(pending, 'result'), this.carries(pending), bits, keepsCarry, this.frame.flags);

@@ -5,7 +5,7 @@
  * The blocks stand in the order of their addresses inside nested `block`s, so that a jump forward is a branch; a jump
  * backward goes through the `br_table` at the top, except to the block's own start. A block is charged to the budget
  * where control comes from: the interpreter, or the jump. Instructions that may leave have a label each behind the
- * block's code, where what is pending is settled.
+ * block's code; there, group by group, what is pending is settled.
  */
 import { i32 } from '../../wasm/expr';
 import type { I64 } from '../../wasm/expr';
@@ -14,7 +14,7 @@ import { STATE } from '../../cpu/layout';
 import { setQuad, setWord } from '../../cpu/paging/emit';
 import { PAGE } from '../../memory/plan';
 import type { EntryView } from './entry-view';
-import { isFoldable } from './foldable';
+import { isFoldable, traitsOf } from './foldable';
 import { RegionFlags } from './region-flags';
 import { RegionFrame } from './region-frame';
 import { RegionSemantics } from './region-semantics';
@@ -81,19 +81,16 @@ class RegionFold {
     const { f, frame } = this;
     const labels: Label[] = [];
     const pending: RegionFlags['pending'][] = [];
+    const groups = leavingGroups(entries);
     f.block((left) => {
-      const nest = (index: number): void => {
-        if (index === entries.length) {
+      const nest = (number: number): void => {
+        const group = groups[number];
+        if (!group) {
           this.instructions(entries, offset, lazy, labels, pending);
           return;
         }
-        f.block((label) => {
-          labels[index] = label;
-          nest(index + 1);
-        });
-        if (index >= pending.length) return;
-        f.scope(() => lazy.write(pending[index]));
-        f.set(frame.result, i32.const(entries[index]!.at));
+        f.block((settle) => this.leavingEntries(group, entries, labels, settle, () => nest(number + 1)));
+        f.scope(() => lazy.write(pending[group[0]!]));
         f.br(left);
       };
       nest(0);
@@ -101,6 +98,31 @@ class RegionFold {
     setWord(f, STATE.block, i32.const(block.at));
     setQuad(f, STATE.blockRip, frame.rip(offset));
     f.br(this.end);
+  }
+
+  /** Opens a block for each entry of a group around `write`: a branch to its label says where the interpreter goes on. */
+  private leavingEntries(
+    group: readonly number[],
+    entries: readonly EntryView[],
+    labels: Label[],
+    settle: Label,
+    write: () => void,
+  ): void {
+    const { f, frame } = this;
+    const nest = (position: number): void => {
+      const index = group[position];
+      if (index === undefined) {
+        write();
+        return;
+      }
+      f.block((label) => {
+        labels[index] = label;
+        nest(position + 1);
+      });
+      f.set(frame.result, i32.const(entries[index]!.at));
+      if (position > 0) f.br(settle);
+    };
+    nest(0);
   }
 
   /** Writes the code of a block's entries as far as they can be folded, and notes what is pending before each. */
@@ -126,7 +148,7 @@ class RegionFold {
         const { instruction, operands, size } = entry.key!;
         const unused = entry.left - 1;
         const m = new RegionSemantics(size, this.frame, lazy, entry, offset, {
-          leave: labels[index]!,
+          leave: labels[index],
           goTo: (target) => this.goTo(lazy, target, unused),
           goToRip: (rip) => this.leaveTo(lazy, rip, unused),
         });
@@ -144,7 +166,7 @@ class RegionFold {
       return;
     }
     const { count } = this.shape[number]!.block;
-    f.scope(() => lazy.write());
+    f.scope(() => lazy.write(lazy.pending));
     f.set(frame.budget, i32.sub(frame.budget.get(), i32.const(count - unused)));
     if (count > unused) {
       f.if(i32.ltS(frame.budget.get(), i32.const(0)), () => {
@@ -165,10 +187,30 @@ class RegionFold {
   private leaveTo(lazy: RegionFlags, rip: I64, unused: number): void {
     const { f, frame } = this;
     setQuad(f, STATE.rip, rip);
-    f.scope(() => lazy.write());
+    f.scope(() => lazy.write(lazy.pending));
     f.set(frame.budget, i32.add(frame.budget.get(), i32.const(unused)));
     f.br(this.end);
   }
+}
+
+/**
+ * Positions of the entries at which the interpreter may take over, in groups that share what flags are pending: between
+ * two instructions that set flags these stay the same.
+ */
+function leavingGroups(entries: readonly EntryView[]): number[][] {
+  const groups: number[][] = [];
+  let group: number[] = [];
+  for (const [index, entry] of entries.entries()) {
+    if (entry.isEnd) break;
+    const { isFoldable: isFolded, mayLeave, setsFlags } = traitsOf(entry);
+    if (mayLeave) group.push(index);
+    if (!isFolded) break;
+    if (!setsFlags || group.length === 0) continue;
+    groups.push(group);
+    group = [];
+  }
+  if (group.length > 0) groups.push(group);
+  return groups;
 }
 
 /** Writes the function of `shape`. */

@@ -7,6 +7,7 @@
  * interpreter runs the instruction from its start. So inside a region translations, code, budget and pending events
  * cannot change but by its own instructions.
  */
+import { assert } from '../../common/assert';
 import { i32, i64, load32, load64, loadV128 } from '../../wasm/expr';
 import type { Expr, I32, I64, V128 } from '../../wasm/expr';
 import type { Label } from '../../wasm/function';
@@ -33,8 +34,8 @@ import type { RegionFrame } from './region-frame';
 
 /** How the code of an instruction goes on elsewhere. */
 export interface RegionExits {
-  /** Where the interpreter takes the instruction over. */
-  readonly leave: Label;
+  /** Where the interpreter takes the instruction over; undefined when it never does. */
+  readonly leave: Label | undefined;
   /** Goes on `offset` bytes from the page's start; the address may lie in another page. */
   goTo(offset: number): void;
   /** Goes on at a RIP that is known to be canonical. */
@@ -380,12 +381,17 @@ export class RegionSemantics extends Semantics {
   // ---- Parts --------------------------------------------------------------------------------------------------
 
   private leave(): void {
-    this.code.br(this.exits.leave);
+    this.code.br(this.leaving);
   }
 
   private leaveIf(condition: I32): void {
     if (condition.constant === 0) return;
-    this.code.brIf(this.exits.leave, condition);
+    this.code.brIf(this.leaving, condition);
+  }
+
+  private get leaving(): Label {
+    assert(this.exits.leave, 'an instruction that leaves is known to');
+    return this.exits.leave;
   }
 
   private stateOffset(operand: Operand): number {

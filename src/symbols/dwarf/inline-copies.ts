@@ -5,24 +5,14 @@
  */
 import { ByteReader } from '../byte-reader';
 import type { Abbreviation } from './abbreviations';
-import { readAbbreviations } from './abbreviations';
+import { Abbreviations } from './abbreviations';
 import type { CompileUnit } from './compile-units';
-import { ATTRIBUTE, readAddress } from './compile-units';
+import { isAddressForm, readAddress } from './compile-units';
 import { FORM, readNumber, skipForm } from './forms';
 import type { AddressRange } from './range-lists';
 import { rangeListOffset, readRanges } from './range-lists';
 import type { DwarfSections } from './sections';
-
-/** DW_TAG_*. */
-const TAG = {
-  lexicalBlock: 0x0b,
-  compileUnit: 0x11,
-  inlinedSubroutine: 0x1d,
-  module: 0x1e,
-  subprogram: 0x2e,
-  namespace: 0x39,
-  partialUnit: 0x3c,
-} as const;
+import { ATTRIBUTE, TAG } from './tags';
 
 /** The most that is read of one unit and of its abbreviations, bytes. */
 const MAX_UNIT = 0x100_0000;
@@ -62,7 +52,7 @@ export function inlineCopiesAt(
 /** One walk over a unit's entries. */
 class EntryWalk {
   private readonly reader: ByteReader;
-  private readonly shapes: ReadonlyMap<number, Abbreviation>;
+  private readonly shapes: Abbreviations;
   private readonly found: number[];
   private comparisons = 0;
 
@@ -74,13 +64,13 @@ class EntryWalk {
   ) {
     const length = unit.end - unit.start;
     this.reader = new ByteReader(
-      sections.contents('.debug_info').read(unit.start, Math.min(length, MAX_UNIT)),
+      sections.entries.read(unit.start, Math.min(length, MAX_UNIT)),
       'A unit of .debug_info',
       unit.firstEntry - unit.start,
     );
     if (length > MAX_UNIT) throw this.reader.error('it is too long');
     const shapes = sections.contents('.debug_abbrev').read(unit.abbreviations, MAX_ABBREVIATIONS);
-    this.shapes = readAbbreviations(new ByteReader(shapes, 'A table of .debug_abbrev'));
+    this.shapes = new Abbreviations(shapes);
     this.found = addresses.map(() => 0);
   }
 
@@ -185,10 +175,6 @@ class EntryWalk {
     const offset = form === FORM.rnglistx ? rangeListOffset(value, this.unit, this.sections) : value;
     return readRanges(offset, this.unit, this.sections);
   }
-}
-
-function isAddressForm(form: number): boolean {
-  return form === FORM.addr || form === FORM.addrx || (form >= FORM.addrx1 && form <= FORM.addrx4);
 }
 
 function holds(ranges: readonly AddressRange[], address: bigint): boolean {

@@ -47,6 +47,7 @@ export class LineIndex {
   private readonly places: LinePlaces;
   private readonly files: FileLinesIndex;
   private compileUnitOf: ReadonlyMap<number | undefined, CompileUnit> | undefined;
+  private unitOf: ReadonlyMap<number, number> | undefined;
   private readonly known = new WeakMap<FileLines, Map<number, readonly bigint[]>>();
 
   /** Reads the headers of all line tables. */
@@ -79,6 +80,14 @@ export class LineIndex {
     if (file === NO_FILE || line === 0) return undefined;
     const isStatement = (rows.flags[row]! & IS_STATEMENT) !== 0;
     return { file: this.units.paths.paths[file]!, line, column: rows.columns[row]!, ...runOf(place), isStatement };
+  }
+
+  /** The path of a file by its number in the line table at an offset of `.debug_line`; undefined if it has none. */
+  pathOf(lineTable: number | undefined, file: number): string | undefined {
+    this.unitOf ??= new Map(this.units.units.map(({ start }, index) => [start, index]));
+    const unit = lineTable === undefined ? undefined : this.unitOf.get(lineTable);
+    const id = unit === undefined ? NO_FILE : (this.units.units[unit]!.header.files[file] ?? NO_FILE);
+    return id === NO_FILE ? undefined : this.units.paths.paths[id];
   }
 
   /** The lines of a file that have code, rising; none for a path that is not one of `sourceFiles`. */

@@ -59,7 +59,7 @@ export class LineUnits {
 
   /** The compilation units of `.debug_info`. */
   get compileUnits(): readonly CompileUnit[] {
-    this.compiled ??= readCompileUnits(this.sections);
+    this.compiled ??= readCompileUnits(this.sections).filter(({ kind }) => kind !== 'type');
     return this.compiled;
   }
 

@@ -1,7 +1,9 @@
 /** The DWARF sections of a file, opened when somebody asks. DWARF 5 appendix B. */
+import { ByteReader } from '../byte-reader';
 import type { RandomAccessBytes } from '../bytes';
-import { buffered, memoryBytes } from '../bytes';
+import { buffered, joined, memoryBytes } from '../bytes';
 import type { ElfFile } from '../elf/elf-file';
+import type { CompileUnit } from './compile-units';
 import { StringSection } from './strings';
 
 /** Bytes read at once of a section from which little pieces are asked. */
@@ -12,8 +14,20 @@ export class DwarfSections {
   private readonly opened = new Map<string, RandomAccessBytes>();
   private readonly windows = new Map<string, RandomAccessBytes>();
   private readonly strings = new Map<string, StringSection>();
+  private allEntries: RandomAccessBytes | undefined;
 
   constructor(readonly elf: ElfFile) {}
+
+  /** `.debug_info` and behind it `.debug_types`: offsets of entries and units count through both. */
+  get entries(): RandomAccessBytes {
+    this.allEntries ??= joined(this.contents('.debug_info'), this.contents('.debug_types'));
+    return this.allEntries;
+  }
+
+  /** Where in `entries` those of `.debug_types` begin. */
+  get typesStart(): number {
+    return this.contents('.debug_info').size;
+  }
 
   /** The contents of the section of that name, `.debug_info`. */
   contents(name: string): RandomAccessBytes {
@@ -33,6 +47,13 @@ export class DwarfSections {
       this.windows.set(name, window);
     }
     return window;
+  }
+
+  /** Where in `.debug_str` the string with an index begins. DWARF 5 section 7.26. */
+  stringOffset(index: number, unit: Pick<CompileUnit, 'stringOffsetsBase' | 'isDwarf64'>): number {
+    const size = unit.isDwarf64 ? 8 : 4;
+    const bytes = this.window('.debug_str_offsets').read(unit.stringOffsetsBase + index * size, size);
+    return new ByteReader(bytes, 'The table of strings').sectionOffset(unit.isDwarf64);
   }
 
   /** The string at an offset of a string section. Throws a UserError where there is none. */

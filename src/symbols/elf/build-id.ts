@@ -20,7 +20,8 @@ export function buildIdOf(elf: ElfFile): string | undefined {
   return undefined;
 }
 
-function buildIdIn(bytes: Uint8Array): string | undefined {
+/** The build id in the contents of a note section. Throws the `damaged` UserError. */
+export function buildIdIn(bytes: Uint8Array): string | undefined {
   const reader = new ByteReader(bytes, 'The notes');
   while (reader.remaining >= 12) {
     const nameSize = reader.u32();

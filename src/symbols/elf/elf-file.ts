@@ -1,13 +1,17 @@
 /**
  * ELF files of x86: header, program headers, section headers, the contents of sections. Sources: the generic ABI
- * (gABI 4.3, chapters 4 and 5) and the processor supplements for the Intel386 and for AMD64. NOT IMPLEMENTED: big-endian
- * files, other processors, object files (ET_REL), core files, zstd sections, the older `.zdebug_` sections.
+ * (gABI 4.3, chapters 4 and 5) and the processor supplements for the Intel386 and for AMD64. An object file (ET_REL) gets
+ * addresses, and its relocations are applied as it is read. NOT IMPLEMENTED: big-endian files, other processors, core files,
+ * zstd sections, the older `.zdebug_` sections.
  */
 import { UserError } from '../../common/errors';
 import { ByteReader, damaged } from '../byte-reader';
 import type { RandomAccessBytes } from '../bytes';
 import { memoryBytes, partOf } from '../bytes';
 import { lastAtOrBelow } from '../search';
+import type { SectionAddresses } from './object-layout';
+import { placeSections, segmentsOf } from './object-layout';
+import { relocated } from './relocations';
 import { decodeLatin1, decodeUtf8Characters } from '../utf8';
 
 /** Makes `size` bytes of zlib data out of `bytes`; throws or gives another length if it cannot. */
@@ -26,8 +30,10 @@ export interface ElfSection {
   readonly offset: number;
   /** Bytes. */
   readonly size: number;
-  /** Index of another section; of a symbol table, that of its strings. */
+  /** Index of another section; of a symbol table, that of its strings; of relocations, that of their symbols. */
   readonly link: number;
+  /** Of relocations: the index of the section that they are for. */
+  readonly info: number;
 }
 
 /** A PT_LOAD program header. */
@@ -49,12 +55,15 @@ export const SHF_EXECINSTR = 4;
 const SHF_COMPRESSED = 0x800;
 /** Values of `ElfSection.type`. */
 export const SHT_SYMTAB = 2;
+const SHT_RELA = 4;
 export const SHT_NOTE = 7;
 export const SHT_NOBITS = 8;
+const SHT_REL = 9;
 export const SHT_DYNSYM = 11;
 
 const EM_386 = 3;
 const EM_X86_64 = 62;
+const ET_REL = 1;
 const ET_EXEC = 2;
 const ET_DYN = 3;
 const PT_LOAD = 1;
@@ -70,25 +79,35 @@ const MAX_NOTES = 32;
 /** The most that is unpacked of one compressed section, bytes; zlib's best ratio is about 1032. */
 const MAX_INFLATED = 0x2000_0000;
 const MAX_RATIO = 1040;
+/** Symbols that relocations of one section are looked up among, bytes. */
+const MAX_SYMBOLS = 0x400_0000;
+
+const NO_ADDRESSES: SectionAddresses = new Map();
 
 /** An opened ELF file: its headers are read, its contents are not. */
 export class ElfFile {
   readonly bits: 32 | 64;
   readonly machine: 'x86' | 'x86-64';
-  /** ET_DYN: the file can be loaded anywhere. */
+  /** ET_DYN or ET_REL: the file can be loaded anywhere. */
   readonly isRelocatable: boolean;
+  /** ET_REL: symbols count from the start of their section. */
+  readonly isObject: boolean;
   readonly entry: bigint;
   readonly segments: readonly ElfSegment[];
   readonly sections: readonly ElfSection[];
   /** Where the notes lie in the file. */
   readonly notes: readonly { readonly offset: number; readonly size: number }[];
   private code: { readonly starts: BigUint64Array; readonly ends: readonly bigint[] } | undefined;
-  private readonly inflated = new Map<ElfSection, RandomAccessBytes | undefined>();
+  private readonly opened = new Map<ElfSection, RandomAccessBytes | undefined>();
 
-  /** Reads the headers. Throws a UserError if this is not an ELF executable of x86, or a damaged one. */
+  /**
+   * Reads the headers; `addresses` tell where an object file's sections are loaded. Throws a UserError if this is not an ELF
+   * file of x86 with code, or a damaged one.
+   */
   constructor(
     readonly bytes: RandomAccessBytes,
     private readonly inflate?: Inflate,
+    addresses: SectionAddresses = NO_ADDRESSES,
   ) {
     const header = new ByteReader(bytes.read(0, 64), 'The ELF header');
     if (bytes.size < 16 || header.u32() !== 0x464c_457f) {
@@ -102,9 +121,10 @@ export class ElfFile {
     const type = header.u16();
     const machine = header.u16();
     if (machine !== EM_386 && machine !== EM_X86_64) throw unsupported('it is for another processor');
-    if (type !== ET_EXEC && type !== ET_DYN) throw unsupported('it is an object or a core file without link addresses');
+    if (type !== ET_EXEC && type !== ET_DYN && type !== ET_REL) throw unsupported('it is a core file');
     this.machine = machine === EM_386 ? 'x86' : 'x86-64';
-    this.isRelocatable = type === ET_DYN;
+    this.isRelocatable = type !== ET_EXEC;
+    this.isObject = type === ET_REL;
     header.skip(4);
     const word = (): number => (this.bits === 64 ? header.offset64() : header.u32());
     this.entry = header.unsigned(this.bits / 8);
@@ -120,15 +140,15 @@ export class ElfFile {
     const raw = this.readSections(sectionOffset, sectionSize, sectionCount);
     const names = raw[namesIndex === 0xffff ? (raw[0]?.link ?? 0) : namesIndex];
     const strings = names ? decodeLatin1(bytes.read(names.offset, Math.min(names.size, 0x10_0000))) : '';
-    this.sections = raw.map((section) => ({ ...section, name: nameAt(strings, section.nameOffset) }));
+    const named = raw.map((section) => ({ ...section, name: nameAt(strings, section.nameOffset) }));
+    this.sections = this.isObject ? placeSections(named, addresses) : named;
     const programs = this.readPrograms(
       programOffset,
       programSize,
       programCount === PN_XNUM ? (raw[0]?.info ?? 0) : programCount,
     );
-    this.segments = programs
-      .filter(({ type, start, end }) => type === PT_LOAD && end > start)
-      .sort((a, b) => (a.start < b.start ? -1 : 1));
+    const loaded = programs.filter(({ type, start, end }) => type === PT_LOAD && end > start);
+    this.segments = (this.isObject ? segmentsOf(this.sections) : loaded).sort((a, b) => (a.start < b.start ? -1 : 1));
     const noteSections = this.sections.filter(({ type }) => type === SHT_NOTE);
     const noteSegments = programs.filter(({ type }) => type === PT_NOTE);
     this.notes = [
@@ -142,11 +162,10 @@ export class ElfFile {
     return this.sections.find((section) => section.name === name && section.type !== SHT_NOBITS);
   }
 
-  /** A section's contents, unpacked; undefined if they cannot be unpacked. */
+  /** A section's contents, unpacked and relocated; undefined if they cannot be unpacked. */
   contents(section: ElfSection): RandomAccessBytes | undefined {
-    if (!(section.flags & SHF_COMPRESSED)) return partOf(this.bytes, section.offset, section.size);
-    if (!this.inflated.has(section)) this.inflated.set(section, this.unpack(section));
-    return this.inflated.get(section);
+    if (!this.opened.has(section)) this.opened.set(section, this.open(section));
+    return this.opened.get(section);
   }
 
   /** The contents of the section of that name; undefined if it is not there or cannot be unpacked. */
@@ -166,6 +185,38 @@ export class ElfFile {
     const code = this.sections.filter(({ flags }) => flags & SHF_ALLOC && flags & SHF_EXECINSTR);
     if (code.length > 0) return code.map(({ address, size }) => ({ start: address, end: address + BigInt(size) }));
     return this.segments.filter(({ flags }) => flags & PF_X);
+  }
+
+  private open(section: ElfSection): RandomAccessBytes | undefined {
+    const isPacked = (section.flags & SHF_COMPRESSED) !== 0;
+    const plain = isPacked ? this.unpack(section) : partOf(this.bytes, section.offset, section.size);
+    return plain && this.isObject ? this.relocate(section, plain) : plain;
+  }
+
+  private relocate(section: ElfSection, plain: RandomAccessBytes): RandomAccessBytes {
+    const index = this.sections.indexOf(section);
+    const table = this.sections.find(({ type, info }) => (type === SHT_RELA || type === SHT_REL) && info === index);
+    if (!table) return plain;
+    const { bits } = this;
+    const symbols = this.sections[table.link];
+    const contents = symbols && partOf(this.bytes, symbols.offset, Math.min(symbols.size, MAX_SYMBOLS));
+    const bytes = contents?.read(0, contents.size) ?? new Uint8Array(0);
+    return relocated(plain, {
+      contents: partOf(this.bytes, table.offset, table.size),
+      hasAddends: table.type === SHT_RELA,
+      bits,
+      address: section.address,
+      symbol: (number) => this.symbolValue(bytes, number),
+    });
+  }
+
+  private symbolValue(symbols: Uint8Array, index: number): bigint | undefined {
+    const size = this.bits === 64 ? 24 : 16;
+    if (index < 0 || (index + 1) * size > symbols.length) return undefined;
+    const reader = new ByteReader(symbols, 'The symbol table', index * size + (this.bits === 64 ? 6 : 14));
+    const section = reader.u16();
+    reader.position = index * size + (this.bits === 64 ? 8 : 4);
+    return reader.unsigned(this.bits / 8) + (this.sections[section]?.address ?? 0n);
   }
 
   private unpack(section: ElfSection): RandomAccessBytes | undefined {
@@ -203,7 +254,8 @@ export class ElfFile {
       // Flags above 32 bits are the processor's and the linker's own.
       const flags = Number(reader.unsigned(this.bits / 8) & 0xffff_ffffn);
       const address = reader.unsigned(this.bits / 8);
-      return { nameOffset, type, flags, address, offset: word(), size: word(), link: reader.u32(), info: reader.u32() };
+      const place = { offset: word(), size: word(), link: reader.u32(), info: reader.u32() };
+      return { nameOffset, type, flags, address, ...place, alignment: word() };
     };
     // With too many sections for 16 bits, section 0 holds the number.
     const count = givenCount || read(this.table(what, offset, entrySize, 1, least), 0).size;

@@ -79,7 +79,8 @@ export class SymbolTable {
       const name = plain ? raw : decodeUtf8Characters(raw);
       const index = this.names.push(name) - 1;
       this.kinds.push(kind);
-      this.addresses[index] = reader.unsigned(elf.bits / 8);
+      const start = elf.isObject && section !== SHN_ABS ? (elf.sections[section]?.address ?? 0n) : 0n;
+      this.addresses[index] = reader.unsigned(elf.bits / 8) + start;
       this.sizes[index] = reader.unsigned(elf.bits / 8);
       this.flags[index] = (info >> 4 ? 1 : 0) | (section === SHN_ABS ? 2 : 0);
       this.previousOfName[index] = this.lastOfName.get(name) ?? -1;

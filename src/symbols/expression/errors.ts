@@ -18,6 +18,34 @@ export const unknownName = (kind: string, name: string, column: number, nearest:
     `There is no ${kind} ${quoted(name)} (column ${column + 1})${nearest === undefined ? '.' : `: did you mean ${quoted(nearest)}?`}`,
   );
 
+/** An operator meets a type that it has no meaning for; `column` is an index from 0. */
+export const typeError = (what: string, column: number): UserError =>
+  new UserError('expression/type', `${what} (column ${column + 1}).`);
+
+/** Names of a structure's members in a sentence. */
+const MAX_NAMES = 5;
+
+/** A member that a structure does not have; `near` is one that it has and that resembles it, `names` all. */
+export function unknownMember(
+  type: string,
+  name: string,
+  column: number,
+  near: string | undefined,
+  names: readonly string[],
+): UserError {
+  const shown = names.slice(0, MAX_NAMES).join(', ');
+  const hint =
+    near !== undefined
+      ? `: did you mean ${quoted(near)}?`
+      : names.length === 0
+        ? '.'
+        : `: it has ${shown}${names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : ''}.`;
+  return new UserError(
+    'expression/member',
+    `${quoted(type)} has no member ${quoted(name)} (column ${column + 1})${hint}`,
+  );
+}
+
 /** The text is a value, but it cannot be computed as things are. */
 export const cannotCompute = (sentence: string): UserError => new UserError('expression/value', sentence);
 

@@ -1,6 +1,7 @@
 /**
  * Messages of log points: text with expressions in braces, `rdi is {$rdi}`; `{{` and `}}` are braces. A format stands
- * behind a colon: `{$rdi:x}` hexadecimal, `{$rdi:d}` decimal, `{$rdi:s}` the NUL-ended string at that address.
+ * behind a colon: `{$rdi:x}` hexadecimal, `{$rdi:d}` decimal, `{$rdi:s}` the NUL-ended string at that address, which is
+ * also how arrays of characters and pointers to them are shown.
  */
 import { UserError } from '../../common/errors';
 import type { Expression, LogFormat, LogTemplate, Value } from './ast';
@@ -9,8 +10,9 @@ import type { Scope } from './evaluate';
 import { evaluate } from './evaluate';
 import { formatValue } from './format';
 import type { ExpressionNames } from './names';
-import { parseExpression } from './parse';
+import { parseExpression, parseTyped } from './parse';
 import { isPointer } from './types';
+import { elementOf, isCharacter } from './value-type';
 
 const MAX_CHARACTERS = 4096;
 /** Bytes of a string that are shown. */
@@ -43,11 +45,15 @@ export function parseLogTemplate(text: string, names: ExpressionNames): LogTempl
   return parts;
 }
 
-/** Index of the brace that closes an expression; one in a character constant does not. */
+/** A character or a string, in which a brace ends nothing. */
+const LITERAL = /'(?:\\[^]|[^'\\])'|"(?:\\[^]|[^"\\])*"/y;
+
+/** Index of the brace that closes an expression. */
 function endOfExpression(text: string, start: number): number {
   for (let at = start; at < text.length; at++) {
-    if (text.startsWith("'}'", at)) at += 2;
-    else if (text[at] === '}') return at;
+    if (text[at] === '}') return at;
+    LITERAL.lastIndex = at;
+    at += Math.max(0, (LITERAL.exec(text)?.[0].length ?? 0) - 1);
   }
   throw syntaxError('A { has no } behind it: write {{ for a brace', start - 1);
 }
@@ -59,7 +65,9 @@ function parsePart(text: string, names: ExpressionNames): Part {
     if (expression) return { expression, format: formatted[2] as LogFormat };
   }
   // A choice has a colon of its own, maybe with a symbol named `x` behind it.
-  return { expression: parseExpression(text, names) };
+  const expression = parseExpression(text, names);
+  const element = elementOf(parseTyped(text, names).type);
+  return element && isCharacter(element) ? { expression, format: 's' } : { expression };
 }
 
 function parsedOr(text: string, names: ExpressionNames): Expression | undefined {

@@ -1,27 +1,50 @@
 /**
- * From a text to an expression: C's operators with C's precedence over 64-bit integers, casts to integers and pointers,
- * registers, symbols, and pointers into the guest-physical and the physical space. Source: ISO/IEC 9899:2018 6.5.
+ * From a text to an expression: C's operators with C's precedence, over 64-bit integers and the types of the guest's
+ * program; registers, symbols, local variables, and pointers into the guest-physical and the physical space. Source:
+ * ISO/IEC 9899:2018 6.5.
  *
- * A symbol with the size of an integer is that variable, unsigned. Ours, not C's: any other symbol is its address, and
- * `symbol + n` counts bytes, as `symbol+0x10` does in every listing; an integer that is dereferenced or indexed is taken
- * for a pointer to u64; `x in (1, 2)`;
- * `linear(x)`, `guestPhysical(x)`, `physical(x)` make an integer a pointer to u64 in that space.
+ * A symbol without a type but with the size of an integer is that variable, unsigned. Ours, not C's: any other symbol
+ * without a type is its address, and `symbol + n` counts bytes, as `symbol+0x10` does in every listing; an integer that
+ * is dereferenced or indexed is taken for a pointer to u64; `x in (1, 2)`; `p@n`, gdb's array of n elements that begins
+ * with p; `linear(x)`, `guestPhysical(x)`, `physical(x)` make an integer a pointer to u64 in that space; Linux's
+ * `container_of`, `offsetof`, `this_cpu(variable)`, `per_cpu(variable, number)`, `$current`; strings are compared by
+ * their characters; an enumerator counts where a value of its enumeration stands before it.
  *
- * NOT IMPLEMENTED: assignment, `++`, `--`, the comma operator, members, `sizeof` of a value.
+ * NOT IMPLEMENTED: assignment, `++`, `--`, the comma operator, floating-point arithmetic.
  */
+import { UserError } from '../../common/errors';
 import type { AddressSpace } from '../../protocol/address';
-import type { BinaryOperator, Expression, UnaryOperator, ValueType } from './ast';
-import { quoted, syntaxError, unknownName } from './errors';
-import type { ExpressionNames, NamedPlace } from './names';
-import type { Token } from './tokens';
-import { tokenize } from './tokens';
-import { pointerOf } from './pointer-of';
-import { pointer, S64, sizeOf, TYPE_NAMES, TYPE_SPECIFIERS, typeOfSpecifiers, U64, U8, unsignedOf } from './types';
+import { completed, isAggregate, plain, sizeOf } from '../types/plain';
+import type { Type } from '../types/type';
+import { typeText } from '../types/type-text';
+import type { BinaryOperator, Expression, UnaryOperator } from './ast';
+import { containerView, isContainer } from './container-view';
+import { Cursor } from './cursor';
+import { quoted, syntaxError, typeError, unknownName } from './errors';
+import { constantOf } from './fold';
+import type { ExpressionNames } from './names';
+import { addressOf, inMemory, type Operand, untyped, valueOf } from './operand';
+import {
+  arrayFrom,
+  cast,
+  choice,
+  combined,
+  containerOf,
+  dereference,
+  element,
+  pointerTo,
+  sizeOfOperand,
+  sum,
+} from './operators';
+import { perCpuTarget, perCpuVariable } from './per-cpu';
+import { asPointer, constant } from './places';
+import { Resolver } from './resolve';
+import { compareText } from './text-comparison';
+import { TypeParser } from './type-parser';
+import type { ContainerKind, ContainerView, TypedExpression } from './typed';
+import { pointer, S64, U64 } from './types';
 
-const MAX_CHARACTERS = 4096;
 const MAX_NESTING = 100;
-/** A chain of operators is a tree as deep as it is long, and the walkers of trees are recursive. */
-const MAX_TOKENS = 1000;
 
 /** Operators by how tightly they bind, the loosest first. */
 const LEVELS: readonly (readonly string[])[] = [
@@ -35,10 +58,10 @@ const LEVELS: readonly (readonly string[])[] = [
   ['<<', '>>'],
   ['+', '-'],
   ['*', '/', '%'],
+  ['@'],
 ];
 
 const UNARY: ReadonlySet<string> = new Set<UnaryOperator>(['-', '+', '~', '!']);
-const QUALIFIERS: ReadonlySet<string> = new Set(['const', 'volatile']);
 const SPACES: ReadonlyMap<string, AddressSpace> = new Map([
   ['linear', 'linear'],
   ['guestPhysical', 'guestPhysical'],
@@ -46,238 +69,347 @@ const SPACES: ReadonlyMap<string, AddressSpace> = new Map([
 ]);
 
 /**
- * Parses an expression of at most 4096 characters, 1000 tokens and 100 nested operands, and looks its names up: a name behind `$` is a
- * register; a bare one is the event's variable, else a constant, else a symbol, else a register. Throws a UserError
- * (`expression/syntax`, `expression/name`) that names the column.
+ * Parses an expression of at most 4096 characters, 1000 tokens and 100 nested operands, and looks its names up: a name
+ * behind `$` is a register; for a bare one see `Resolver`. An array, and a structure alone, is its address. Throws a
+ * UserError (`expression/syntax`, `expression/name`, `expression/member`, `expression/type`) that names the column.
  */
 export function parseExpression(text: string, names: ExpressionNames): Expression {
-  if (text.length > MAX_CHARACTERS) throw syntaxError('An expression has at most 4096 characters', MAX_CHARACTERS);
-  const tokens = tokenize(text);
-  const tooMany = tokens[MAX_TOKENS];
-  if (tooMany) throw syntaxError(`An expression has fewer than ${MAX_TOKENS} words and signs`, tooMany.at);
-  return new Parser(tokens, names).whole();
+  const operand = new Parser(text, names).whole();
+  const isStructure = !operand.value && operand.type && isAggregate(plain(operand.type));
+  return isStructure ? asPointer(addressOf(operand, 0), U64) : valueOf(operand, 0);
+}
+
+/** Parses an expression like `parseExpression`, for whoever shows its value: what it is by its type, and where. */
+export function parseTyped(text: string, names: ExpressionNames): TypedExpression {
+  const parser = new Parser(text, names);
+  const view = parser.view();
+  if (view) return { value: undefined, type: undefined, place: undefined, bits: undefined, length: undefined, view };
+  const operand = parser.whole();
+  const { type, place, bits, length } = operand;
+  return { value: valueIfAny(operand), type, place, bits, length, view };
+}
+
+/** The value of what the machine can compute with; undefined for other things that lie somewhere. */
+function valueIfAny(operand: Operand): Expression | undefined {
+  if (!computable(operand)) return undefined;
+  try {
+    return valueOf(operand, 0);
+  } catch (error) {
+    // Part of it is nowhere: whoever shows it says so.
+    if (error instanceof UserError && operand.place) return undefined;
+    throw error;
+  }
+}
+
+/** True for what the machine can compute with. */
+function computable({ value, type, place }: Operand): boolean {
+  if (value) return true;
+  const found = type && plain(type);
+  if (!found || place?.kind === 'absent' || isAggregate(found)) return false;
+  if (found.kind === 'array' || found.kind === 'function') return place?.kind === 'memory';
+  return found.kind !== 'float' && found.kind !== 'void';
 }
 
 class Parser {
-  private next = 0;
+  private readonly cursor: Cursor;
+  private readonly types: TypeParser;
+  private readonly resolver: Resolver;
   private nesting = 0;
 
   constructor(
-    private readonly tokens: readonly Token[],
+    text: string,
     private readonly names: ExpressionNames,
-  ) {}
-
-  whole(): Expression {
-    const expression = this.conditional();
-    if (this.token.kind !== 'end') throw syntaxError(`An operator is missing before ${this.found()}`, this.token.at);
-    return expression;
+  ) {
+    this.cursor = new Cursor(text);
+    this.types = new TypeParser(this.cursor, names);
+    this.resolver = new Resolver(names);
   }
 
-  private get token(): Token {
-    return this.tokens[this.next]!;
+  whole(): Operand {
+    const operand = this.conditional();
+    this.expectEnd();
+    return operand;
   }
 
-  /** The token at hand for a message. */
-  private found(): string {
-    const { token } = this;
-    if (token.kind === 'end') return 'the end';
-    if (token.kind === 'number') return `the number ${token.value}`;
-    return quoted(token.kind === 'register' ? `$${token.text}` : token.text);
+  /** A container to show, if the text is one. */
+  view(): ContainerView | undefined {
+    const { cursor } = this;
+    const { token } = cursor;
+    if (token.kind !== 'name' || !isContainer(token.text) || !cursor.isSign('(', 1)) return undefined;
+    cursor.next += 2;
+    const { at } = cursor.token;
+    const head = this.conditional();
+    const element = cursor.accept(',') ? this.elementOfView(token.text) : undefined;
+    cursor.expect(')', quoted(token.text));
+    this.expectEnd();
+    return containerView(token.text, head, element, at);
   }
 
-  private isSign(text: string, ahead = 0): boolean {
-    const token = this.tokens[this.next + ahead];
-    return token?.kind === 'sign' && token.text === text;
+  private elementOfView(kind: ContainerKind): ContainerView['element'] {
+    const type = this.type('The type of the entries');
+    if (kind === 'xarray') return { type, offset: 0 };
+    this.cursor.expect(',', 'The type of the entries');
+    return { type, offset: this.offsetIn(type) };
   }
 
-  private accept(sign: string): boolean {
-    const met = this.isSign(sign);
-    if (met) this.next++;
-    return met;
+  private expectEnd(): void {
+    const { cursor } = this;
+    if (cursor.token.kind !== 'end')
+      throw syntaxError(`An operator is missing before ${cursor.found()}`, cursor.token.at);
   }
 
-  private expect(sign: string, after: string): void {
-    if (!this.accept(sign)) throw syntaxError(`${after} needs a ${quoted(sign)} before ${this.found()}`, this.token.at);
-  }
-
-  private conditional(): Expression {
+  private conditional(): Operand {
+    const { at } = this.cursor.token;
     const test = this.binary(0);
-    if (!this.accept('?')) return test;
+    if (!this.cursor.accept('?')) return test;
     const yes = this.conditional();
-    this.expect(':', 'A choice with ?');
-    return { kind: 'choose', test, yes, no: this.conditional() };
+    this.cursor.expect(':', 'A choice with ?');
+    return choice(valueOf(test, at), yes, this.conditional(), at);
   }
 
-  private binary(level: number): Expression {
+  private binary(level: number): Operand {
     const operators = LEVELS[level];
     if (!operators) return this.unary();
+    const { cursor } = this;
+    const start = cursor.next;
+    const { at } = cursor.token;
     let left = this.binary(level + 1);
     for (;;) {
-      const { token } = this;
+      const { token } = cursor;
       if (token.kind !== 'sign' && token.kind !== 'name') return left;
       if (!operators.includes(token.text)) return left;
-      this.next++;
-      if (token.text === 'in') left = { kind: 'in', of: left, among: this.list() };
-      else left = join(token.text as BinaryOperator, left, this.binary(level + 1));
+      cursor.next++;
+      this.resolver.meet(left.type);
+      if (token.text === 'in') {
+        left = untyped({ kind: 'in', of: valueOf(left, at), among: this.list() });
+      } else if (cursor.token.kind === 'string') {
+        left = this.textComparison(token.text, left, start, at);
+      } else {
+        const { at: rightAt } = cursor.token;
+        left = this.joined(token.text, left, this.binary(level + 1), { at, rightAt });
+      }
     }
+  }
+
+  private joined(
+    operator: string,
+    left: Operand,
+    right: Operand,
+    { at, rightAt }: { readonly at: number; readonly rightAt: number },
+  ): Operand {
+    if (operator === '+' || operator === '-') return sum(operator, left, right, at);
+    if (operator === '@') return arrayFrom(left, right, at);
+    return combined(operator as BinaryOperator, left, right, at, rightAt);
+  }
+
+  private textComparison(operator: string, left: Operand, start: number, at: number): Operand {
+    const { cursor } = this;
+    // The left side is computed for each character: one in the other would be computed without end.
+    const isNested = cursor.since(start).some(({ kind }) => kind === 'string');
+    const { token } = cursor;
+    if (token.kind !== 'string' || isNested || (operator !== '==' && operator !== '!=')) throw this.loneString();
+    cursor.next++;
+    return untyped(compareText(operator, left, token.bytes, at));
+  }
+
+  private loneString(): Error {
+    return syntaxError('A string stands right behind == or !=, as in task->comm == "init"', this.cursor.token.at);
   }
 
   /** `(1, 2, 3)`. */
   private list(): Expression[] {
-    this.expect('(', '`in`');
-    const among = [this.conditional()];
-    while (this.accept(',')) among.push(this.conditional());
-    this.expect(')', 'The list after `in`');
+    const { cursor } = this;
+    const value = (): Expression => {
+      const { at } = cursor.token;
+      return valueOf(this.conditional(), at);
+    };
+    cursor.expect('(', '`in`');
+    const among = [value()];
+    while (cursor.accept(',')) among.push(value());
+    cursor.expect(')', 'The list after `in`');
     return among;
   }
 
   /** An operand with its prefixes. Whatever nests comes through here. */
-  private unary(): Expression {
-    if (++this.nesting > MAX_NESTING) throw syntaxError('The expression is nested too deeply', this.token.at);
+  private unary(): Operand {
+    if (++this.nesting > MAX_NESTING) throw syntaxError('The expression is nested too deeply', this.cursor.token.at);
     const operand = this.prefixed();
     this.nesting--;
     return operand;
   }
 
-  private prefixed(): Expression {
-    const { token } = this;
+  private prefixed(): Operand {
+    const { cursor } = this;
+    const { token } = cursor;
     if (token.kind === 'sign' && UNARY.has(token.text)) {
-      this.next++;
-      return { kind: 'unary', operator: token.text as UnaryOperator, of: this.unary() };
+      cursor.next++;
+      const { at } = cursor.token;
+      return untyped({ kind: 'unary', operator: token.text as UnaryOperator, of: valueOf(this.unary(), at) });
     }
-    if (this.accept('*')) return { kind: 'dereference', of: this.unary() };
-    if (this.accept('&')) return addressOf(this.unary(), token.at);
-    if (this.isSign('(') && this.startsType(1)) {
-      this.next++;
-      const type = this.type();
-      this.expect(')', 'A cast');
-      return { kind: 'cast', type, of: this.unary() };
+    if (cursor.accept('*')) return dereference(this.unary(), token.at);
+    if (cursor.accept('&')) return pointerTo(this.unary(), token.at);
+    if (token.kind === 'name' && token.text === 'sizeof') return this.sizeof();
+    if (cursor.isSign('(') && this.types.startsAt(1)) {
+      cursor.next++;
+      const type = this.types.parse();
+      cursor.expect(')', 'A cast');
+      this.resolver.meet(type);
+      return cast(type, this.unary(), token.at);
     }
     return this.postfix();
   }
 
-  private postfix(): Expression {
-    let base = this.primary();
-    while (this.accept('[')) {
-      const index = this.conditional();
-      this.expect(']', 'An index');
-      const left: Expression = pointerOf(base) ? base : { kind: 'cast', type: pointer(U64, 'linear'), of: base };
-      base = { kind: 'dereference', of: { kind: 'binary', operator: '+', left, right: index } };
+  private sizeof(): Operand {
+    const { cursor } = this;
+    cursor.next++;
+    const { at } = cursor.token;
+    if (cursor.isSign('(') && this.types.startsAt(1)) {
+      cursor.next++;
+      const type = this.types.parse();
+      const size = sizeOf(completed(type, this.names.types));
+      if (size === undefined) throw typeError(`The size of ${quoted(typeText(type))} is not known`, at + 1);
+      cursor.expect(')', '`sizeof`');
+      return untyped(constant(size, U64));
     }
-    return base;
+    const of = this.unary();
+    const told = of.type || of.symbol === undefined ? undefined : this.names.symbol(of.symbol)?.size;
+    const size = told === undefined ? sizeOfOperand(of, this.names.types, at) : constant(told, U64);
+    if (!size) throw syntaxError('`sizeof` takes a type, such as u32, or what has one', at);
+    return untyped(size);
   }
 
-  private primary(): Expression {
-    const { token } = this;
-    if (this.accept('(')) {
+  private postfix(): Operand {
+    const { cursor } = this;
+    const { at } = cursor.token;
+    let base = this.primary();
+    for (;;) {
+      if (cursor.accept('[')) {
+        const index = this.conditional();
+        cursor.expect(']', 'An index');
+        base = element(base, index, at);
+      } else if (cursor.accept('->') || cursor.accept('.')) {
+        const name = cursor.acceptName();
+        if (!name) throw syntaxError(`The name of a member is missing before ${cursor.found()}`, cursor.token.at);
+        base = this.resolver.members(base, name.text.split('.'), name.at);
+      } else return base;
+    }
+  }
+
+  private primary(): Operand {
+    const { cursor } = this;
+    const { token } = cursor;
+    if (cursor.accept('(')) {
       const inner = this.conditional();
-      this.expect(')', `The ( in column ${token.at + 1}`);
+      cursor.expect(')', `The ( in column ${token.at + 1}`);
       return inner;
     }
-    if (token.kind === 'end' || token.kind === 'sign') {
-      throw syntaxError(`A value is missing before ${this.found()}`, token.at);
-    }
-    this.next++;
-    if (token.kind === 'number') return { kind: 'constant', value: token.value, type: token.unsigned ? U64 : S64 };
-    if (token.kind === 'register') return this.register(token.text, token.at);
-    return this.isSign('(') ? this.call(token.text, token.at) : this.named(token.text, token.at);
+    if (token.kind === 'end' || token.kind === 'sign')
+      throw syntaxError(`A value is missing before ${cursor.found()}`, token.at);
+    if (token.kind === 'string') throw this.loneString();
+    cursor.next++;
+    if (token.kind === 'number') return untyped(constant(token.value, token.unsigned ? U64 : S64));
+    if (token.kind === 'register') return this.resolver.register(token.text, token.at);
+    if (cursor.isSign('(')) return this.call(token.text, token.at);
+    if (this.types.isWord(token.text) && !this.isKnown(token.text))
+      throw syntaxError(`The type ${quoted(token.text)} stands in parentheses before a value`, token.at);
+    return this.resolver.named(token.text, token.at);
   }
 
-  private register(written: string, at: number): Expression {
-    const name = written.toLowerCase();
-    if (this.names.register(name)) return { kind: 'register', name };
-    throw unknownName('register', `$${written}`, at, this.names.nearest?.(`$${written}`));
+  /** A symbol or a variable can have the name of a type. */
+  private isKnown(name: string): boolean {
+    const { names } = this;
+    return (
+      (names.variables?.has(name) ?? false) || names.local?.(name) !== undefined || names.symbol(name) !== undefined
+    );
   }
 
-  private call(name: string, at: number): Expression {
-    if (name === 'sizeof') {
-      this.next++;
-      if (!this.startsType(0)) throw syntaxError('`sizeof` takes a type, such as u32', this.token.at);
-      const type = this.type();
-      this.expect(')', '`sizeof`');
-      return { kind: 'constant', value: BigInt(sizeOf(type)), type: U64 };
-    }
+  private call(name: string, at: number): Operand {
+    const { cursor } = this;
+    if (isContainer(name)) throw syntaxError(`${quoted(`${name}(…)`)} stands alone: it is no value`, at);
     const space = SPACES.get(name);
-    if (space === undefined) throw syntaxError(`${quoted(name)} cannot be called: expressions run no guest code`, at);
-    this.next++;
-    const of = this.conditional();
-    this.expect(')', quoted(name));
+    const compute = space === undefined ? this.functionNamed(name, at) : () => this.inSpace(space);
+    if (!compute) throw syntaxError(`${quoted(name)} cannot be called: expressions run no guest code`, at);
+    cursor.next++;
+    const result = compute();
+    cursor.expect(')', quoted(name));
+    return result;
+  }
+
+  private functionNamed(name: string, at: number): (() => Operand) | undefined {
+    switch (name) {
+      case 'container_of':
+        return () => this.containerOf(at);
+      case 'offsetof':
+        return () => {
+          const type = this.type('`offsetof`');
+          this.cursor.expect(',', '`offsetof`');
+          return untyped(constant(this.offsetIn(type), U64));
+        };
+      case 'this_cpu':
+        return () => this.perCpu(at, false);
+      case 'per_cpu':
+        return () => this.perCpu(at, true);
+      default:
+        return undefined;
+    }
+  }
+
+  private inSpace(space: AddressSpace): Operand {
+    const { at } = this.cursor.token;
+    const of = valueOf(this.conditional(), at);
     // Through an integer: a pointer cast to a pointer would stay in its own space.
-    return { kind: 'cast', type: pointer(U64, space), of: { kind: 'cast', type: U64, of } };
+    return untyped({ kind: 'cast', type: pointer(U64, space), of: { kind: 'cast', type: U64, of } });
   }
 
-  private named(name: string, at: number): Expression {
-    if (this.names.variables?.has(name)) return { kind: 'variable', name };
-    const constant = this.names.constant?.(name);
-    if (constant !== undefined) return { kind: 'constant', value: constant, type: S64, symbol: name };
-    const symbol = this.names.symbol(name);
-    if (symbol) return placeOfSymbol(name, symbol);
-    if (this.names.register(name.toLowerCase())) return { kind: 'register', name: name.toLowerCase() };
-    if (isTypeWord(name)) throw syntaxError(`The type ${quoted(name)} stands in parentheses before a value`, at);
-    throw unknownName('symbol, register or variable', name, at, this.names.nearest?.(name));
+  private type(after: string): Type {
+    const { cursor } = this;
+    if (!this.types.startsAt(0)) throw syntaxError(`${after} needs a type before ${cursor.found()}`, cursor.token.at);
+    return this.types.parse();
   }
 
-  private startsType(ahead: number): boolean {
-    const token = this.tokens[this.next + ahead];
-    return token?.kind === 'name' && isTypeWord(token.text);
+  private containerOf(at: number): Operand {
+    const { cursor } = this;
+    const part = this.conditional();
+    cursor.expect(',', '`container_of`');
+    const type = this.type('`container_of`');
+    cursor.expect(',', '`container_of`');
+    return containerOf(part, type, this.offsetIn(type), at);
   }
 
-  /** A type at the token at hand, with its stars. */
-  private type(): ValueType {
-    const { at } = this.token;
-    const words: string[] = [];
-    for (; this.startsType(0); this.next++) {
-      const { token } = this;
-      if (token.kind === 'name' && !QUALIFIERS.has(token.text)) words.push(token.text);
+  /** Bytes from the start of a type to a member of it: `a.b[2].c` at the token at hand. */
+  private offsetIn(type: Type): number {
+    const { cursor } = this;
+    const { at } = cursor.token;
+    const first = cursor.acceptName();
+    if (!first) throw syntaxError(`The name of a member is missing before ${cursor.found()}`, at);
+    let found = this.resolver.members(inMemory(constant(0, U64), type), first.text.split('.'), at);
+    for (;;) {
+      if (cursor.accept('[')) {
+        found = element(found, this.conditional(), at);
+        cursor.expect(']', 'An index');
+      } else if (cursor.accept('.')) {
+        const name = cursor.acceptName();
+        if (!name) throw syntaxError(`The name of a member is missing before ${cursor.found()}`, cursor.token.at);
+        found = this.resolver.members(found, name.text.split('.'), name.at);
+      } else break;
     }
-    const base = this.baseType(words);
-    if (!base)
-      throw syntaxError(`${quoted(words.join(' '))} is not a type: write u8 to u64, s8 to s64 or C's names`, at);
-    let type: ValueType = base;
-    for (let depth = 0; this.accept('*'); depth++) {
-      if (depth >= MAX_NESTING) throw syntaxError('The type is nested too deeply', this.token.at);
-      type = pointer(type, 'linear');
-      while (this.token.kind === 'name' && QUALIFIERS.has(this.token.text)) this.next++;
-    }
-    return type;
+    const offset = constantOf(addressOf(found, at));
+    if (offset === undefined) throw typeError('This is no part of the structure itself', at);
+    return Number(offset);
   }
 
-  private baseType(words: readonly string[]): ValueType | undefined {
-    if (words.length === 1) {
-      const named = TYPE_NAMES.get(words[0]!);
-      if (named) return named;
-      // What void* points to counts in bytes, as in GNU C; void itself has no value.
-      if (words[0] === 'void') return this.isSign('*') ? U8 : undefined;
-    }
-    return words.length > 0 && words.every((word) => TYPE_SPECIFIERS.has(word)) ? typeOfSpecifiers(words) : undefined;
+  private perCpu(at: number, isNumbered: boolean): Operand {
+    const { cursor } = this;
+    const { token } = cursor;
+    const isName = token.kind === 'name' && (cursor.isSign(')', 1) || cursor.isSign(',', 1));
+    if (isName) cursor.next++;
+    const of = isName ? undefined : this.conditional();
+    if (isNumbered) cursor.expect(',', '`per_cpu`');
+    const cpu = isNumbered ? valueOf(this.conditional(), at) : undefined;
+    if (of) return perCpuTarget(of, this.names, token.at, cpu);
+    const [name, ...path] = token.kind === 'name' ? token.text.split('.') : [''];
+    const found = perCpuVariable(name!, this.names, token.at, cpu);
+    if (!found) throw unknownName('variable', name!, token.at, this.names.nearest?.(name!));
+    return this.resolver.members(found, path, token.at + name!.length + 1);
   }
-}
-
-const isTypeWord = (name: string): boolean =>
-  TYPE_NAMES.has(name) || TYPE_SPECIFIERS.has(name) || QUALIFIERS.has(name) || name === 'void';
-
-/** The variable that a symbol names, if it has the size of an integer, as in C; else its address. */
-function placeOfSymbol(symbol: string, { address, size }: NamedPlace): Expression {
-  const isInteger = size === 1 || size === 2 || size === 4 || size === 8;
-  const type = pointer(isInteger ? unsignedOf(size * 8) : U64, 'linear');
-  const of: Expression = { kind: 'constant', value: BigInt.asUintN(64, address), type, symbol };
-  return isInteger ? { kind: 'dereference', of } : of;
-}
-
-function join(operator: BinaryOperator, left: Expression, right: Expression): Expression {
-  const isSum = operator === '+' || operator === '-';
-  return isSum
-    ? { kind: 'binary', operator, left: inBytes(left), right: inBytes(right) }
-    : { kind: 'binary', operator, left, right };
-}
-
-/** A bare symbol as a number of bytes: `symbol + 8`. */
-const inBytes = (of: Expression): Expression =>
-  of.kind === 'constant' && of.symbol !== undefined && 'to' in of.type ? { ...of, type: U64 } : of;
-
-function addressOf(of: Expression, at: number): Expression {
-  // A symbol is its address already.
-  if (of.kind === 'constant' && of.symbol !== undefined && 'to' in of.type) return of;
-  if (of.kind !== 'dereference') throw syntaxError('Only what lies in memory has an address for &', at);
-  return { kind: 'addressOf', of };
 }

@@ -2,7 +2,7 @@
  * Tokens of an expression. Source: ISO/IEC 9899:2018 6.4.4 (constants), 6.4.6 (punctuators); `0b` and `'` between digits
  * are C23's, `_` between digits and `$` before registers are ours.
  *
- * NOT IMPLEMENTED: floating constants, strings, characters outside ASCII.
+ * NOT IMPLEMENTED: floating constants, characters outside ASCII.
  */
 import { quoted, syntaxError } from './errors';
 
@@ -14,14 +14,19 @@ export type Token = { readonly at: number; readonly end: number } & (
   /** A name behind `$`, without it. */
   | { readonly kind: 'register'; readonly text: string }
   | { readonly kind: 'sign'; readonly text: string }
+  /** A string, without the NUL at its end. */
+  | { readonly kind: 'string'; readonly bytes: readonly number[] }
   | { readonly kind: 'end' }
 );
 
-// A dot belongs to a name: compilers make `static_variable.3`, and registers have parts (`$cs.base`).
-const NAME = /\$?[A-Za-z_][\w.$]*/y;
+// A dot belongs to a name: compilers make `static_variable.3`, and registers have parts (`$cs.base`). The parser splits
+// off the members. C++ and Rust have `::` in names.
+const NAME = /\$?[A-Za-z_][\w.$]*(?:::[A-Za-z_][\w.$]*)*/y;
 const NUMBER = /[0-9][\w']*/y;
 const CHARACTER = /'(\\x[0-9a-fA-F]{1,2}|\\.|[^\\'])'/y;
-const SIGN = /<<|>>|<=|>=|==|!=|&&|\|\||[-+~!*&()[\]/%<>^|?:,]/y;
+const STRING = /"((?:\\x[0-9a-fA-F]{1,2}|\\[^]|[^"\\])*)"/y;
+const STRING_PART = /\\x[0-9a-fA-F]{1,2}|\\[^]|[^]/g;
+const SIGN = /->|<<|>>|<=|>=|==|!=|&&|\|\||[-+~!*&()[\]/%<>^|?:,.@]/y;
 const SPACE = /\s*/y;
 const ESCAPES: Readonly<Record<string, number>> = {
   '0': 0,
@@ -55,6 +60,8 @@ function tokenAt(text: string, at: number): Token {
   if (character !== undefined) {
     return { kind: 'number', at, end: at + character.length, value: characterOf(character, at), unsigned: false };
   }
+  const string = match(STRING, text, at);
+  if (string !== undefined) return { kind: 'string', at, end: at + string.length, bytes: bytesOf(string, at) };
   const sign = match(SIGN, text, at);
   if (sign !== undefined) return { kind: 'sign', at, end: at + sign.length, text: sign };
   throw syntaxError(complaint(text, at), at);
@@ -64,7 +71,7 @@ function complaint(text: string, at: number): string {
   const character = String.fromCodePoint(text.codePointAt(at)!);
   if (character === '=') return 'An expression does not assign: compare with ==';
   if (character === "'") return "A character stands between two ' and is one of ASCII, such as 'a' or '\\n'";
-  if (character === '"') return "There are no strings here: a character is written 'a'";
+  if (character === '"') return 'A string has no " at its end';
   if (character === '$') return 'The name of a register comes right after $';
   return `The character ${quoted(character)} has no meaning here`;
 }
@@ -100,11 +107,17 @@ function numberOf(text: string, at: number): { value: bigint; unsigned: boolean 
   return wrong();
 }
 
-function characterOf(text: string, at: number): bigint {
-  const inner = text.slice(1, -1);
+const characterOf = (text: string, at: number): bigint => codeOf(text.slice(1, -1), text, at);
+
+const bytesOf = (text: string, at: number): number[] =>
+  (text.slice(1, -1).match(STRING_PART) ?? []).map((part) => Number(BigInt.asUintN(8, codeOf(part, text, at))));
+
+/** The character that `inner` writes; `text` is what a message quotes. */
+function codeOf(inner: string, text: string, at: number): bigint {
   if (inner.startsWith('\\x')) return BigInt.asIntN(8, BigInt(`0x${inner.slice(2)}`));
   const code = inner.startsWith('\\') ? ESCAPES[inner.slice(1)] : inner.charCodeAt(0);
-  if (code === undefined || code > 127) throw syntaxError(`${quoted(text)} is not a character of ASCII`, at);
+  if (code === undefined || code > 127)
+    throw syntaxError(`${quoted(text)} is not ${text === `'${inner}'` ? 'a character' : 'a string'} of ASCII`, at);
   return BigInt(code);
 }
 

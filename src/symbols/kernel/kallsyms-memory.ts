@@ -1,9 +1,9 @@
 /** Finds the kallsyms of a kernel that runs: in the guest's memory, which is read piece by piece. */
 import { findKallsyms, type Kallsyms } from './kallsyms';
+import { type ReadLinear, readMost } from './linear-memory';
 import { findDigits } from './token-table';
 
-/** Reads up to `length` bytes of linear memory, fewer where it ends. */
-export type ReadLinear = (linear: bigint, length: number) => Promise<Uint8Array>;
+export type { ReadLinear } from './linear-memory';
 
 /** Mapped linear addresses [start, end). */
 export interface LinearRange {
@@ -46,13 +46,7 @@ async function windowAround(
 ): Promise<{ bytes: Uint8Array; base: bigint }> {
   const first = place - BEFORE > range.start ? (place - BEFORE) & ~0xfffn : range.start;
   const last = place + BEHIND < range.end ? place + BEHIND : range.end;
-  const bytes = new Uint8Array(Number(last - first));
-  for (let done = 0; done < bytes.length;) {
-    const piece = await read(first + BigInt(done), Math.min(PIECE, bytes.length - done));
-    if (piece.length === 0) break;
-    bytes.set(piece, done);
-    done += piece.length;
-  }
+  const bytes = await readMost(read, first, Number(last - first));
   return { bytes, base: first };
 }
 

@@ -6,10 +6,11 @@ import type { RandomAccessBytes } from '../bytes';
 import { memoryBytes, partOf } from '../bytes';
 import { buildIdOf } from '../elf/build-id';
 import { ElfFile, SHF_ALLOC } from '../elf/elf-file';
-import type { Inflate, Section, Segment, SymbolFile, SymbolInfo, SymbolPlace } from '../symbol-file';
-import { isBzImage, unpackKernel } from './bzimage';
+import type { Inflate, Section, SymbolFile } from '../symbol-file';
+import { type Btf, btfOfElf } from './btf';
+import { isBzImage, unpackKernel, type Unpackers } from './bzimage';
 import { findKallsyms, type Kallsyms } from './kallsyms';
-import { KernelSymbols } from './kernel-symbols';
+import { KallsymsFile } from './kallsyms-file';
 
 /** Bytes of a segment are searched as a whole; no kernel's are more. */
 const MAX_SEGMENT = 0x2000_0000;
@@ -17,8 +18,10 @@ const MAX_SEGMENT = 0x2000_0000;
 /** A symbol file with what only kernels have. */
 export interface KernelSymbolFile extends SymbolFile {
   readonly kallsyms: Kallsyms;
-  /** The unpacked vmlinux, for its other sections: `.orc_unwind`, `.BTF`. */
+  /** The unpacked vmlinux, for its other sections: `.orc_unwind`. */
   readonly elf: ElfFile;
+  /** The kernel's own types, read when first asked for; undefined if it has none. Throws the `damaged` UserError. */
+  readonly types: Btf | undefined;
 }
 
 /**
@@ -27,11 +30,11 @@ export interface KernelSymbolFile extends SymbolFile {
  */
 export function openKernelImage(
   bytes: RandomAccessBytes,
-  options: { readonly inflate?: Inflate } = {},
+  options: { readonly inflate?: Inflate } & Unpackers = {},
 ): KernelSymbolFile | undefined {
   const isPacked = isBzImage(bytes);
   if (!isPacked && !isElf(bytes)) return undefined;
-  const elf = new ElfFile(isPacked ? memoryBytes(unpackKernel(bytes)) : bytes, options.inflate);
+  const elf = new ElfFile(isPacked ? memoryBytes(unpackKernel(bytes, options)) : bytes, options.inflate);
   const kallsyms = kallsymsOf(elf);
   return kallsyms && kernelSymbolFile(elf, kallsyms);
 }
@@ -56,21 +59,23 @@ function isElf(bytes: RandomAccessBytes): boolean {
   return first === 0x7f && String.fromCharCode(...letters) === 'ELF';
 }
 
-class KernelImage implements KernelSymbolFile {
+class KernelImage extends KallsymsFile implements KernelSymbolFile {
   readonly buildId: string | undefined;
-  readonly segments: readonly Segment[];
-  readonly hasLines = false;
   private readonly loaded: ElfFile['segments'];
-  private indexed: KernelSymbols | undefined;
+  private typesRead: { readonly btf: Btf | undefined } | undefined;
 
   constructor(
     readonly elf: ElfFile,
-    readonly kallsyms: Kallsyms,
+    kallsyms: Kallsyms,
   ) {
-    this.buildId = buildIdOf(elf);
     // Per-CPU data are linked at 0, where nothing lies: those addresses are offsets.
-    this.loaded = elf.segments.filter(({ start }) => start !== 0n);
-    this.segments = this.loaded.map(({ start, end, flags }) => ({ start, end, flags }));
+    const loaded = elf.segments.filter(({ start }) => start !== 0n);
+    super(
+      kallsyms,
+      loaded.map(({ start, end, flags }) => ({ start, end, flags })),
+    );
+    this.loaded = loaded;
+    this.buildId = buildIdOf(elf);
   }
 
   get machine(): 'x86' | 'x86-64' {
@@ -89,8 +94,8 @@ class KernelImage implements KernelSymbolFile {
     return this.elf.isRelocatable;
   }
 
-  get symbols(): number {
-    return this.kallsyms.names.length;
+  get types(): Btf | undefined {
+    return (this.typesRead ??= { btf: btfOfElf(this.elf) }).btf;
   }
 
   sections(): Section[] {
@@ -107,51 +112,5 @@ class KernelImage implements KernelSymbolFile {
     const present = Math.min(initial.length, segment.fileSize - offset);
     if (present > 0) initial.set(this.elf.bytes.read(segment.offset + offset, present));
     return initial;
-  }
-
-  symbolsByName(name: string): SymbolInfo[] {
-    return this.index.named(name);
-  }
-
-  symbolAt(address: bigint): SymbolPlace | undefined {
-    return this.index.at(address);
-  }
-
-  symbolNames(prefix: string, limit: number): string[] {
-    return this.index.namesFrom(prefix, limit);
-  }
-
-  symbolsMatching(matches: RegExp | ((symbol: SymbolInfo) => boolean), limit: number): SymbolInfo[] {
-    if (typeof matches === 'function') return this.index.matching(matches, limit);
-    return this.index.matching(({ name }) => name.search(matches) >= 0, limit);
-  }
-
-  lineAt(): undefined {
-    return undefined;
-  }
-
-  sourceFiles(): readonly string[] {
-    return [];
-  }
-
-  findFile(): string[] {
-    return [];
-  }
-
-  linesOf(): readonly number[] {
-    return [];
-  }
-
-  locationsOfLine(): undefined {
-    return undefined;
-  }
-
-  afterPrologue(functionAddress: bigint): bigint {
-    return functionAddress;
-  }
-
-  private get index(): KernelSymbols {
-    this.indexed ??= new KernelSymbols(this.kallsyms, this.segments);
-    return this.indexed;
   }
 }

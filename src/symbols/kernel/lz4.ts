@@ -5,7 +5,7 @@
 import { damaged } from '../byte-reader';
 
 /** The legacy frame's magic number, little-endian. */
-export const LZ4_LEGACY_MAGIC = 0x184c_2102;
+const LZ4_LEGACY_MAGIC = 0x184c_2102;
 /** A block of the legacy frame holds at most this many bytes, unpacked. */
 const BLOCK = 0x80_0000;
 const LEAST_MATCH = 4;

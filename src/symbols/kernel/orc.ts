@@ -9,7 +9,7 @@
 import { damaged } from '../byte-reader';
 import type { ElfFile } from '../elf/elf-file';
 import { kallsymsAddress, type Kallsyms } from './kallsyms';
-import type { ReadLinear } from './kallsyms-memory';
+import { readAll, type ReadLinear } from './linear-memory';
 
 /** What a stack pointer or frame pointer is computed from; by its number in an entry. */
 const REGISTERS = [
@@ -64,18 +64,22 @@ export class OrcTable {
   private readonly view: DataView;
   private readonly layout: Layout;
 
-  /** `base` is where `.orc_unwind_ip` lies: addresses are as linked or as loaded, as that is. Throws the `damaged` error. */
+  /**
+   * `base` is where `.orc_unwind_ip` lies: addresses are as linked or as loaded, as that is. A module's table is of the same
+   * age as that of its kernel, which tells more. Throws the `damaged` error.
+   */
   constructor(
     ips: Uint8Array,
     private readonly base: bigint,
     entries: Uint8Array,
+    kernel?: OrcTable,
   ) {
     const count = ips.length / 4;
     if (!Number.isInteger(count) || entries.length !== count * ENTRY || count > MAX_ENTRIES) {
       throw damaged('The ORC unwind table', 'its two parts differ in length');
     }
     this.view = new DataView(entries.buffer, entries.byteOffset, entries.byteLength);
-    this.layout = layoutOf(this.view, count);
+    this.layout = kernel?.layout ?? layoutOf(this.view, count);
     const view = new DataView(ips.buffer, ips.byteOffset, ips.byteLength);
     const places = Int32Array.from({ length: count }, (_, index) => 4 * index + view.getInt32(4 * index, true));
     const isSorted = places.every((place, index) => index === 0 || place >= places[index - 1]!);
@@ -140,8 +144,8 @@ export async function readOrc(read: ReadLinear, kallsyms: Kallsyms): Promise<Orc
     if (start === undefined || end === undefined || end <= start || end - start > BigInt(size * MAX_ENTRIES)) {
       return undefined;
     }
-    const bytes = await read(start, Number(end - start));
-    return bytes.length === Number(end - start) ? { start, bytes } : undefined;
+    const bytes = await readAll(read, start, Number(end - start));
+    return bytes && { start, bytes };
   };
   const ips = await part('orc_unwind_ip', 4);
   const entries = await part('orc_unwind', ENTRY);

@@ -5,7 +5,7 @@
  *
  * NOT IMPLEMENTED: return addresses that the function graph tracer or a kretprobe replaced; ftrace's trampolines.
  */
-import type { ReadLinear } from './kallsyms-memory';
+import type { ReadLinear } from './linear-memory';
 import type { OrcRegister, OrcTable } from './orc';
 
 /** Offsets in struct pt_regs, bytes. */

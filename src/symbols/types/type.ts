@@ -46,6 +46,11 @@ export interface Member {
   readonly bitOffset: number;
   /** Width of a bit-field; undefined for every other member. */
   readonly bitSize?: number | undefined;
+  /**
+   * One of several variants (Rust's enums), there only while the discriminant, a member of the same structure, has this
+   * value; without one, while it has no other variant's.
+   */
+  readonly onlyIf?: { readonly discriminant: Member; readonly value: bigint | undefined } | undefined;
 }
 
 /** A structure, a union, a class; Rust's too. */
@@ -133,4 +138,6 @@ export interface TypeSource {
   typeNames(prefix: string, limit: number): string[];
   /** The type of a variable or a function with static storage, by its symbol's name; undefined if it is not told. */
   typeOfSymbol(name: string): Type | undefined;
+  /** A constant of any enumeration by its name; absent in a source that cannot look them up. */
+  enumerator?(name: string): { readonly type: EnumType; readonly value: bigint } | undefined;
 }

@@ -68,11 +68,11 @@ export class HostClient {
   }
 
   /** Connects and says hello. Rejects with UserErrors (`host/...`). */
-  static async connect(path: string, version: string): Promise<HostClient> {
+  static async connect(path: string, version: string, who = `process ${process.pid}`): Promise<HostClient> {
     const socket = connect(path);
     socket.setNoDelay(true);
     const reader = new FrameReader(MAX_FRAME_BYTES);
-    const hello: HostHello = { product: 'vmxray', version, clone: CLONE_VERSION };
+    const hello: HostHello = { product: 'vmxray', version, clone: CLONE_VERSION, who };
     socket.write(jsonFrame(hello));
     try {
       const welcome = await firstFrame(socket, reader);

@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import { UserError } from '../../common/errors';
-import type { HostHello, HostMessage, HostRequest, HostWelcome } from '../../protocol/host';
+import type { ClientEntry, HostHello, HostMessage, HostRequest, HostWelcome } from '../../protocol/host';
 import type { Counters, TargetEvent } from '../target';
 import { otherEngine, otherVersion } from './errors';
 import {
@@ -18,7 +18,7 @@ import {
   readJson,
 } from './frames';
 import type { Call } from './methods';
-import { anything, integer, list, object, oneOf, text } from './shapes';
+import { anything, integer, list, object, oneOf, optional, text } from './shapes';
 
 type Message = HostMessage<TargetEvent, Counters>;
 
@@ -26,7 +26,8 @@ const HELLO_MS = 5000;
 /** A client that reads nothing is let go when so many bytes wait for it. */
 const MAX_WAITING_BYTES = 2 * MAX_FRAME_BYTES;
 
-const isHello = object<HostHello>({ product: oneOf('vmxray'), version: text, clone: integer });
+const isHello = object<HostHello>({ product: oneOf('vmxray'), version: text, clone: integer, who: optional(text) });
+const MAX_WHO = 100;
 const isRequest = object<HostRequest>({
   id: integer,
   method: text,
@@ -45,6 +46,8 @@ export interface HostDoor {
 }
 
 export class HostConnection {
+  /** Who the client is and since when, once it has said hello. */
+  client: ClientEntry = { who: '', since: '' };
   private readonly reader = new FrameReader(MAX_HELLO_BYTES);
   private call: Call | undefined;
   private resumes = 0;
@@ -115,6 +118,7 @@ export class HostConnection {
     if (refusal) this.socket.end();
     else {
       this.reader.limit = MAX_FRAME_BYTES;
+      this.client = { who: (hello.who ?? '').slice(0, MAX_WHO), since: new Date().toISOString() };
       this.call = this.door.enter(this);
     }
   }

@@ -7,12 +7,11 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { UserError } from '../../common/errors';
 import type { HostOrder, HostReport, MachineEntry } from '../../protocol/host';
-import type { MachineSettings, Pace } from '../machine-settings';
-import type { Target } from '../target';
+import type { MachineSettings, Pace, RestoredSettings } from '../machine-settings';
 import { describeDeath, readComplaint, type Exit } from './death';
 import { ambiguousMachine, noMachine, notStarted, unknownMachine } from './errors';
 import { HostClient } from './host-client';
-import { hostedMachine } from './hosted-machine';
+import { hostedMachine, type HostedMachine } from './hosted-machine';
 import { GRACE_MS } from './machine-host';
 import { makePrivateFolder } from './private-folder';
 import { listMachines, logPath, newMachineId, removeEntry } from './registry';
@@ -27,16 +26,22 @@ export interface HostLaunch {
   readonly keep?: boolean;
   /** How long it waits for a client otherwise, in milliseconds; 10,000 if left out. */
   readonly graceMs?: number;
+  /** Who the launching client is, in a few words for people. */
+  readonly who?: string;
 }
 
 /** What the launching process and the machine's agree on. */
-export type Order = HostOrder<MachineSettings, Pace>;
+export type Order = HostOrder<MachineSettings | RestoredSettings, Pace>;
 
 /**
  * Boots a machine in a process of its own; it has not run yet. What is wrong with the settings comes back as the same
  * UserErrors.
  */
-export async function launchHosted(settings: MachineSettings, pace: Pace, how: HostLaunch): Promise<Target> {
+export async function launchHosted(
+  settings: MachineSettings | RestoredSettings,
+  pace: Pace,
+  how: HostLaunch,
+): Promise<HostedMachine> {
   const folder = makePrivateFolder();
   const id = newMachineId();
   const child = forkHost(folder, id, how.program);
@@ -51,11 +56,11 @@ export async function launchHosted(settings: MachineSettings, pace: Pace, how: H
     id,
   };
   try {
-    const { socket } = await entryFrom(child, order, exited);
-    const client = await HostClient.connect(socket, how.version);
+    const entry = await entryFrom(child, order, exited);
+    const client = await HostClient.connect(entry.socket, how.version, how.who);
     child.disconnect();
     child.unref();
-    return hostedMachine(client, { folder, id, exited, kill: () => child.kill('SIGKILL') });
+    return hostedMachine(client, entry, { folder, id, exited, kill: () => child.kill('SIGKILL') });
   } catch (error) {
     child.kill('SIGKILL');
     removeEntry(folder, id);
@@ -67,11 +72,12 @@ export async function launchHosted(settings: MachineSettings, pace: Pace, how: H
  * Connects to a running machine: `machine` is its name, process id, id or socket; without it, to the only one. Rejects
  * with UserErrors (`host/...`).
  */
-export async function attachHosted(machine: string | undefined, version: string): Promise<Target> {
-  const { folder, id, socket } = chooseMachine(machine, await listMachines());
-  const client = await HostClient.connect(socket, version);
+export async function attachHosted(machine: string | undefined, version: string, who?: string): Promise<HostedMachine> {
+  const entry = chooseMachine(machine, await listMachines());
+  const { folder, id, socket } = entry;
+  const client = await HostClient.connect(socket, version, who);
   const { pid } = client;
-  return hostedMachine(client, { folder, id, kill: () => killProcess(pid) });
+  return hostedMachine(client, entry, { folder, id, kill: () => killProcess(pid) });
 }
 
 /** The machine that `machine` (a name, process id, id or socket) names. Throws UserErrors unless there is exactly one. */

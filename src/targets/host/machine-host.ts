@@ -7,10 +7,12 @@ import { existsSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { resolve } from 'node:path';
 import type { MachineEntry } from '../../protocol/host';
+import type { MachineControl } from '../machine-control';
 import type { Counters, Target, TargetEvent } from '../target';
 import { HostConnection, type HostDoor } from './host-connection';
 import type { Call } from './methods';
 import { entryPath, newSocketPath, removeEntry, writeEntry } from './registry';
+import { SerialLog } from './serial-log';
 import { SharedTarget, type SharedDebugger } from './shared-target';
 
 /** How long a machine waits for a client by default, in milliseconds. */
@@ -41,7 +43,10 @@ export interface MachineHost {
 }
 
 /** Makes a target reachable for clients, and lists it. The host owns the target from here on. */
-export async function hostMachine(target: Target, options: HostOptions): Promise<MachineHost> {
+export async function hostMachine(
+  target: Target & Partial<MachineControl>,
+  options: HostOptions,
+): Promise<MachineHost> {
   const { folder, id, version } = options;
   const { name, kernel } = await target.describe();
   const socket = newSocketPath(folder, id);
@@ -65,6 +70,7 @@ class Host implements MachineHost, HostDoor {
   counters: Counters = NOTHING_RUN;
   private readonly server: Server;
   private readonly shared: SharedTarget;
+  private readonly serial = new SerialLog();
   private readonly clients = new Map<HostConnection, SharedDebugger>();
   private beat: NodeJS.Timeout | undefined;
   private grace: NodeJS.Timeout | undefined;
@@ -73,7 +79,7 @@ class Host implements MachineHost, HostDoor {
   private finish: (reason: string) => void = () => {};
 
   constructor(
-    private readonly target: Target,
+    private readonly target: Target & Partial<MachineControl>,
     readonly entry: MachineEntry,
     private readonly options: HostOptions,
   ) {
@@ -103,6 +109,8 @@ class Host implements MachineHost, HostDoor {
     return (method, args) => {
       if (method === 'detach') return this.detach();
       if (method === 'dispose') return this.dispose(connection);
+      if (method === 'serialLog') return Promise.resolve(this.serial.bytes());
+      if (method === 'clients') return Promise.resolve([...this.clients.keys()].map(({ client }) => client));
       return shared.call(method, args);
     };
   }
@@ -145,6 +153,7 @@ class Host implements MachineHost, HostDoor {
       void this.close(event.reason);
       return;
     }
+    if (event.kind === 'serial') this.serial.keep(event.bytes);
     this.shared.pass(event);
     if (event.kind !== 'stopped') return;
     void this.sayCounters();

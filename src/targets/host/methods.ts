@@ -12,6 +12,7 @@ import type {
   PointerType,
   ValueType,
 } from '../../symbols/expression/ast';
+import type { MachineControl } from '../machine-control';
 import {
   EVENT_KINDS,
   type BreakpointSet,
@@ -37,8 +38,11 @@ import {
   type Check,
 } from './shapes';
 
-/** A method of a target that both ends know by name. `onEvent`, `detach` and `dispose` are each connection's own. */
-export type Method = Exclude<keyof Target, 'onEvent' | 'detach' | 'dispose'>;
+/** What travels: a target, and what a machine of ours does besides. */
+export type Reachable = Target & MachineControl;
+
+/** A method that both ends know by name. `onEvent`, `detach` and `dispose` are each connection's own. */
+export type Method = Exclude<keyof Reachable, 'onEvent' | 'detach' | 'dispose'>;
 
 /** Calls a method by its name, with arguments of any shape. */
 export type Call = (method: string, args: readonly unknown[]) => Promise<unknown>;
@@ -107,7 +111,7 @@ const exits = object<ExitsQuery>({
   reasons: optional(list(text)),
 });
 
-const ARGUMENTS: { readonly [M in Method]: Checks<Parameters<Target[M]>> } = {
+const ARGUMENTS: { readonly [M in Method]: Checks<Parameters<Reachable[M]>> } = {
   describe: [],
   state: [],
   threads: [],
@@ -130,6 +134,8 @@ const ARGUMENTS: { readonly [M in Method]: Checks<Parameters<Target[M]>> } = {
   devices: [],
   interrupts: [],
   sendSerial: [bytes],
+  saveSnapshot: [text],
+  pressPowerButton: [],
 };
 
 /** The names of all methods that travel. */

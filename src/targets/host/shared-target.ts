@@ -2,6 +2,7 @@
  * One target for several debuggers: each has breakpoints of its own, whose ids mean nothing to the others; everybody hears
  * of stops and of the serial line, and of the others' edits.
  */
+import type { MachineControl } from '../machine-control';
 import type { BreakpointSet, Stop, Target, TargetEvent, TargetState } from '../target';
 import { badCall } from './errors';
 import { isCall, type Method } from './methods';
@@ -29,7 +30,7 @@ export class SharedTarget {
   private readonly members = new Set<Member>();
   private lastId = 0;
 
-  constructor(private readonly target: Target) {}
+  constructor(private readonly target: Target & Partial<MachineControl>) {}
 
   /** Hands an event of the target's to each debugger, in its own words. */
   pass(event: TargetEvent): void {
@@ -55,7 +56,9 @@ export class SharedTarget {
   private async call(member: Member, method: string, args: readonly unknown[]): Promise<unknown> {
     if (!isCall(method, args)) throw badCall(method);
     if (method === 'setBreakpoints') return this.setBreakpoints(member, args[0] as BreakpointSet);
-    const answer = await (this.target[method] as (...args: readonly unknown[]) => Promise<unknown>)(...args);
+    const does = this.target[method] as ((...args: readonly unknown[]) => Promise<unknown>) | undefined;
+    if (!does) throw badCall(method);
+    const answer = await does.apply(this.target, [...args]);
     if (EDITS.has(method)) for (const other of this.members) if (other !== member) other.listener({ kind: 'edited' });
     if (method !== 'state') return answer;
     const state = answer as TargetState;

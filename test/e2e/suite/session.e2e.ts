@@ -25,7 +25,6 @@ describe('a session', () => {
     assert.equal(exit.reason, 'vm exit');
     assert.match(String(exit.description), /^Paused on VM exit: /);
     await registersShown();
-    await screenshot('vm-exit');
 
     const terminal = await until(
       'the serial terminal',
@@ -38,7 +37,6 @@ describe('a session', () => {
     assert.match(serial(start), /VMXray tour[^]*RESULT pass/);
     const output = messages.slice(start).filter((sent) => sent.event === 'output' && sent.body?.category === 'stdout');
     assert.deepEqual(output, [], 'one console, not two');
-    await screenshot('tour-end');
 
     // Closed, it can be opened again with its text.
     terminal?.dispose();

@@ -31,7 +31,6 @@ describe("a guest's sources", () => {
     assert.equal(frame.line, at(describeMemory()));
     await registersShown();
     assert.equal(vscode.window.activeTextEditor?.document.uri.fsPath, describeMemory().uri.fsPath);
-    await screenshot('source');
 
     assert.equal((await stopAfter('workbench.action.debug.stepInto')).reason, 'step');
     const inside = await stack();
@@ -83,7 +82,6 @@ describe("a guest's sources", () => {
     const code = Buffer.from(instructions[2]!.instructionBytes.replaceAll(' ', ''), 'hex');
     assert.deepEqual(Buffer.from(bytes).subarray(0, code.length), code);
     await vscode.commands.executeCommand('debug.action.openDisassemblyView');
-    await screenshot('disassembly');
   });
 
   it('stops where a condition holds', async () => {

@@ -80,7 +80,7 @@ describe('lab: initrd', () => {
 
   for (const architecture of ['amd64', 'i386'] as const) {
     it(`boots with Debian's ${architecture} kernel in QEMU to power-off`, async function () {
-      this.timeout(120_000);
+      this.timeout(300_000);
       const kernel = requireLab(this, await (architecture === 'amd64' ? lab.kernel() : lab.kernel686()));
       const initrd = requireLab(this, await lab.initrd(undefined, architecture));
       const qemu = requireLab(this, await lab.qemu());

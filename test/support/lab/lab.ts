@@ -41,6 +41,14 @@ export interface Node24 {
   folder: string;
 }
 
+/** Kubernetes' programs; a test that wants more than the API server looks whether the others are there. */
+export interface KubernetesServers {
+  apiServer: string;
+  controllerManager: string | undefined;
+  scheduler: string | undefined;
+  kubelet: string | undefined;
+}
+
 /** A VS Code server (server-main.js) and the Node that runs it. */
 export interface VsCodeServer {
   server: string;
@@ -82,8 +90,33 @@ async function node24(): Promise<Node24> {
 
 const qemu = () => program('qemu-system-x86', 'qemu-system-x86_64');
 const bochs = () => program('bochs bochs-term', 'bochs', '--help');
+const gdb = () => program('gdb', 'gdb');
 const gcc = () => program('gcc libc6-dev', 'gcc');
+const podman = () => program('podman netavark runc', 'podman');
+const dockerd = () => program('docker.io', 'dockerd');
+const docker = () => program('docker.io', 'docker');
+const etcd = () => program('etcd-server', 'etcd');
+const containerd = () => program('docker.io containernetworking-plugins', 'containerd');
 const chromium = () => program('chromium fonts-dejavu-core', ['chromium', 'chromium-browser', 'google-chrome']);
+
+/** A statically linked busybox, for small root file systems. */
+const busybox = async (): Promise<string> =>
+  join(await guestPackages('amd64'), 'busybox-static', 'bin', 'busybox');
+
+// Kubernetes' servers are in no Debian package: in the folder that the environment names, else on PATH.
+async function kubernetes(): Promise<KubernetesServers> {
+  const folder = process.env.VMXRAY_KUBERNETES;
+  const find = (name: string): string | undefined =>
+    folder && existsSync(join(folder, name)) ? join(folder, name) : findCommand(name);
+  const apiServer = find('kube-apiserver');
+  if (!apiServer) throw new Missing('kube-apiserver is neither on PATH nor in the folder VMXRAY_KUBERNETES.');
+  return {
+    apiServer,
+    controllerManager: find('kube-controller-manager'),
+    scheduler: find('kube-scheduler'),
+    kubelet: find('kubelet'),
+  };
+}
 
 async function codeServer(): Promise<BrowsedVsCode> {
   const browser = await chromium();
@@ -122,7 +155,15 @@ export const lab = {
   node24: provider('node24', node24),
   qemu: provider('qemu', qemu),
   bochs: provider('bochs', bochs),
+  gdb: provider('gdb', gdb),
   gcc: provider('gcc', gcc),
+  podman: provider('podman', podman),
+  dockerd: provider('dockerd', dockerd),
+  docker: provider('docker', docker),
+  etcd: provider('etcd', etcd),
+  containerd: provider('containerd', containerd),
+  busybox: provider('kernel', busybox),
+  kubernetes: provider('kubernetes', kubernetes),
   chromium: provider('chromium', chromium),
   codeServer: provider('codeServer', codeServer),
   vsCodeServer: provider('vsCodeServer', vsCodeServer),

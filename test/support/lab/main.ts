@@ -12,7 +12,14 @@ const things: [string, () => Promise<unknown>][] = [
   ['node24', lab.node24],
   ['qemu', lab.qemu],
   ['bochs', lab.bochs],
+  ['gdb', lab.gdb],
   ['gcc', lab.gcc],
+  ['podman', lab.podman],
+  ['dockerd', lab.dockerd],
+  ['docker', lab.docker],
+  ['etcd', lab.etcd],
+  ['containerd', lab.containerd],
+  ['kubernetes', lab.kubernetes],
   ['codeServer', lab.codeServer],
 ];
 

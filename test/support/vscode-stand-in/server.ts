@@ -33,6 +33,7 @@ const SETTINGS = {
   'files.autoSave': 'off',
   'workbench.startupEditor': 'none',
   'workbench.tips.enabled': false,
+  'window.autoDetectColorScheme': true,
   // Drawn as text, which a test can read.
   'terminal.integrated.gpuAcceleration': 'off',
   'workbench.secondarySideBar.defaultVisibility': 'hidden',

@@ -38,7 +38,7 @@ const CHROMIUM_FLAGS = [
   '--disable-component-update',
   '--disable-sync',
 ];
-const SIZE = { width: 1440, height: 900 };
+const SIZE = { width: 1400, height: 900 };
 
 /** Starts a server and opens a window on it. Rejects if either does not come up. */
 export async function openWindow(vsCode: BrowsedVsCode, options: WindowOptions): Promise<VsCodeWindow> {
@@ -54,7 +54,7 @@ export async function openWindow(vsCode: BrowsedVsCode, options: WindowOptions):
     server.stop();
   };
   try {
-    const page = await browser.newPage({ viewport: SIZE });
+    const page = await browser.newPage({ viewport: SIZE, colorScheme: 'dark' });
     const screenshot = (name: string) => takeScreenshot(page, name);
     const verdict = new Promise<number>((resolve, reject) => {
       page.on('crash', () => reject(new Error('The VS Code page crashed.')));

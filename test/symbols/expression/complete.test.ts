@@ -20,7 +20,7 @@ const cases: readonly (readonly [string, string])[] = [
   ['$|', '0+1 $rax register, $rip register, $cs register'],
   ['$cs.|', '0+4 $cs.base register, $cs.limit register'],
   ['cs.b|', '0+4 cs.base register'],
-  ['r|', '0+1 reason variable, rax register, rip register, rx_ring symbol'],
+  ['r|', '0+1 reason variable, rax register, rip register, rbtree function, rx_ring symbol'],
   ['reason == E|', '10+1 EPT_VIOLATION constant'],
   ['phys|', '0+4 physical function'],
   ['(ui|', '1+2 uint8_t type, uint16_t type, uint32_t type, uint64_t type, uintptr_t type'],

@@ -6,7 +6,9 @@ import { evaluate } from '../../../src/symbols/expression/evaluate';
 import { parseHitCondition } from '../../../src/symbols/expression/hit-condition';
 import { parseLogTemplate, renderLog } from '../../../src/symbols/expression/log-template';
 import { completeExpression } from '../../../src/symbols/expression/complete';
-import { parseExpression } from '../../../src/symbols/expression/parse';
+import { parseExpression, parseTyped } from '../../../src/symbols/expression/parse';
+import { GuestMemory, NAMES as TYPED_NAMES } from '../types/guest';
+import { aggregate, ULONG } from '../types/sample';
 import { NAMES, SCOPE } from './names';
 
 const SEED = 1;
@@ -43,6 +45,10 @@ const OPERATORS: Readonly<Record<string, (x: bigint, y: bigint) => bigint | bool
   '&&': (x, y) => x !== 0n && y !== 0n,
   '||': (x, y) => x !== 0n || y !== 0n,
 };
+
+/** Bytes from `at` on, zeros where there are none. */
+const padded = (bytes: Uint8Array, at: number, length: number): Uint8Array =>
+  Uint8Array.from({ length }, (_, index) => bytes[at + index] ?? 0);
 
 const pattern = fc.oneof(fc.bigInt(0n, 2n ** 64n - 1n), fc.constantFrom(0n, 1n, 2n ** 63n, 2n ** 64n - 1n, 63n, 64n));
 const typed = fc.record({ type: fc.constantFrom(...Object.keys(TYPES)), bits: pattern });
@@ -124,6 +130,80 @@ describe('properties of expressions', () => {
 
   it('random texts give values or UserErrors', () =>
     onlyUserErrors((text) => void evaluate(parseExpression(text, NAMES), SCOPE)));
+  it('random texts over types give values or UserErrors', () => {
+    const scope = new GuestMemory().scope();
+    const words =
+      'init_task . -> first pid at x grid nice [ ] [1] ( ) * & @ 2 + - == , "init" (struct task *) (task_t *) (enum state) ' +
+      'sizeof offsetof( container_of( tasks struct task list( hlist( xarray( this_cpu( per_cpu( per_cpu_count $current ' +
+      'SLEEPING mode names i gone spot halves packed banner pi (char *) (int (*)(void)) (int[2]) ? : ! in';
+    const typedSoup = fc
+      .array(fc.constantFrom(...words.split(' ')), { maxLength: 14 })
+      .chain((parts) => fc.constantFrom('', ' ').map((between) => parts.join(between)));
+    fc.assert(
+      fc.property(typedSoup, (text) => {
+        try {
+          const { value, place } = parseTyped(text, TYPED_NAMES);
+          if (value) evaluate(value, scope);
+          if (place?.kind === 'memory') evaluate(place.address, scope);
+          void evaluate(parseExpression(text, TYPED_NAMES), scope);
+        } catch (error) {
+          if (!(error instanceof UserError)) throw error;
+        }
+      }),
+      { numRuns: 5000, seed: SEED },
+    );
+  });
+
+  it('bit-fields of any place, width and sign are what BigInt cuts out', () => {
+    const field = fc.record({
+      bytes: fc.uint8Array({ minLength: 24, maxLength: 24 }),
+      offset: fc.nat(100),
+      size: fc.integer({ min: 1, max: 64 }),
+      signed: fc.boolean(),
+      inMemory: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(field, ({ bytes, offset, size, signed, inMemory }) => {
+        const type = aggregate('struct', 's', 24, [['f', { ...ULONG, isSigned: signed }, [offset, size]]]);
+        const place = inMemory
+          ? ({
+              kind: 'memory',
+              address: { kind: 'constant', value: 0x10n, type: { bits: 64, signed: false } },
+            } as const)
+          : ({ kind: 'bytes', bytes } as const);
+        const names = {
+          ...NAMES,
+          local: (name: string) => (name === 'v' ? ({ name, kind: 'local', type, place } as const) : undefined),
+        };
+        const scope = {
+          ...SCOPE,
+          read: (_: string, at: bigint, length: number) => padded(bytes, Number(at) - 0x10, length),
+        };
+        const whole = bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+        const cut = whole >> BigInt(offset);
+        const expected = signed ? BigInt.asIntN(size, cut) : BigInt.asUintN(size, cut);
+        assert.equal(evaluate(parseExpression('v.f', names), scope).value, expected);
+      }),
+      { numRuns: 3000, seed: SEED },
+    );
+  });
+
+  it('pointer arithmetic counts elements as DataView does', () => {
+    const scope = new GuestMemory().scope();
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 7 }), fc.integer({ min: 0, max: 7 }), (from, to) => {
+        const number = (text: string): bigint => evaluate(parseExpression(text, TYPED_NAMES), scope).value;
+        assert.equal(number(`*(&table_of_int[${from}] + ${to} - ${from})`), BigInt(10 * to));
+        assert.equal(number(`&table_of_int[${to}] - &table_of_int[${from}]`), BigInt(to - from));
+        assert.equal(
+          number(`(u64)(&init_task + ${to}) - (u64)(&init_task + ${from})`),
+          BigInt.asUintN(64, BigInt(160 * (to - from))),
+        );
+      }),
+      { numRuns: 50, seed: SEED },
+    );
+  });
+
   it('random log messages render or are UserErrors', () =>
     onlyUserErrors((text) => void renderLog(parseLogTemplate(text, NAMES), SCOPE)));
   it('random hit conditions parse or are UserErrors', () => onlyUserErrors((text) => void parseHitCondition(text)));

@@ -1,9 +1,11 @@
 // Kernels out of bzImages, and how damaged ones are refused.
 import assert from 'node:assert/strict';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { memoryBytes } from '../../../src/symbols/bytes';
 import { isBzImage, unpackKernel } from '../../../src/symbols/kernel/bzimage';
 import { unpackLz4 } from '../../../src/symbols/kernel/lz4';
 import { Bytes } from '../elf-image';
+import { imageOf, sized } from './bzimage-image';
 
 const MAGIC = [0x02, 0x21, 0x4c, 0x18];
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
@@ -15,22 +17,6 @@ function frame(...blocks: readonly (readonly number[])[]): Uint8Array {
   for (const block of blocks) bytes.number(block.length, 4).u8(...block);
   return bytes.finish();
 }
-
-/** A bzImage of protocol 2.15 with one setup sector whose payload these bytes are. */
-function image(payload: Uint8Array, version = 0x20f, length = payload.length): Uint8Array {
-  const bytes = new Uint8Array(1024 + 16 + payload.length);
-  const view = new DataView(bytes.buffer);
-  view.setUint8(0x1f1, 1);
-  view.setUint16(0x1fe, 0xaa55, true);
-  view.setUint32(0x202, 0x5372_6448, true);
-  view.setUint16(0x206, version, true);
-  view.setUint32(0x248, 16, true);
-  view.setUint32(0x24c, length, true);
-  bytes.set(payload, 1024 + 16);
-  return bytes;
-}
-
-const sized = (bytes: Uint8Array, size: number): Uint8Array => new Bytes().bytes(bytes).number(size, 4).finish();
 
 describe('symbols: LZ4', () => {
   const cases: readonly [string, Uint8Array, string][] = [
@@ -65,25 +51,52 @@ describe('symbols: bzImages', () => {
   const packed = frame([0xf0, elf.length - 15, ...ascii(elf)]);
 
   it('unpacks what is packed with LZ4, or not at all', () => {
-    assert.equal(text(unpackKernel(memoryBytes(image(sized(packed, elf.length))))), elf);
-    assert.equal(text(unpackKernel(memoryBytes(image(Uint8Array.from(ascii(elf)))))), elf);
+    assert.equal(text(unpackKernel(memoryBytes(imageOf(sized(packed, elf.length))))), elf);
+    assert.equal(text(unpackKernel(memoryBytes(imageOf(Uint8Array.from(ascii(elf)))))), elf);
   });
 
   const refused: readonly [string, Uint8Array, string][] = [
     ['another file', new Uint8Array(4096), 'symbols.notBzImage'],
-    ['an old protocol', image(sized(packed, elf.length), 0x207), 'symbols.noPayload'],
-    ['a payload that is cut', image(packed, 0x20f, 10_000), 'symbols.damaged'],
-    ['a size that cannot be', image(sized(packed, 0x7fff_ffff)), 'symbols.damaged'],
-    ['no ELF inside', image(sized(frame([0x50, ...ascii('hello')]), 5)), 'symbols.damaged'],
-    ['zstd', image(Uint8Array.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0, 0, 0])), 'symbols.packer'],
-    ['an unknown packer', image(Uint8Array.from(ascii('whatever'))), 'symbols.packer'],
+    ['an old protocol', imageOf(sized(packed, elf.length), 0x207), 'symbols.noPayload'],
+    ['a payload that is cut', imageOf(packed, 0x20f, 10_000), 'symbols.damaged'],
+    ['a size that cannot be', imageOf(sized(packed, 0x7fff_ffff)), 'symbols.damaged'],
+    ['no ELF inside', imageOf(sized(frame([0x50, ...ascii('hello')]), 5)), 'symbols.damaged'],
+    ['bzip2', imageOf(sized(Uint8Array.from(ascii('BZh9')), 20)), 'symbols.packer'],
+    ['gzip, which the caller cannot unpack', imageOf(gzipSync(elf)), 'symbols.packer'],
+    ['xz that is damaged', imageOf(sized(Uint8Array.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0]), 20)), 'symbols.damaged'],
+    [
+      'zstd, which the caller cannot unpack',
+      imageOf(Uint8Array.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0, 0, 0])),
+      'symbols.packer',
+    ],
+    ['an unknown packer', imageOf(Uint8Array.from(ascii('whatever'))), 'symbols.packer'],
   ];
   for (const [name, bytes, code] of refused) {
     it(`refuses ${name}`, () => assert.throws(() => unpackKernel(memoryBytes(bytes)), { code }));
   }
 
+  it("unpacks with the caller's unpackers, who get what they need", () => {
+    const gzip = (bytes: Uint8Array, maxOutputLength: number): Uint8Array => gunzipSync(bytes, { maxOutputLength });
+    const packed = imageOf(gzipSync(elf));
+    assert.equal(text(unpackKernel(memoryBytes(packed), { gzip })), elf);
+    assert.throws(() => unpackKernel(memoryBytes(packed), { gzip: () => new Uint8Array(3) }), {
+      code: 'symbols.damaged',
+    });
+    assert.throws(() => unpackKernel(memoryBytes(imageOf(gzipSync(elf).fill(0, 10, 14))), { gzip }), {
+      code: 'symbols.damaged',
+    });
+    const zstd = [0x28, 0xb5, 0x2f, 0xfd, 1, 2, 3];
+    const answer = unpackKernel(memoryBytes(imageOf(sized(Uint8Array.from(zstd), elf.length))), {
+      zstd: (bytes, size) => {
+        assert.deepEqual([...bytes], zstd);
+        return Uint8Array.from(ascii(elf)).subarray(0, size);
+      },
+    });
+    assert.equal(text(answer), elf);
+  });
+
   it('tells bzImages from other files', () => {
-    assert.equal(isBzImage(memoryBytes(image(packed))), true);
+    assert.equal(isBzImage(memoryBytes(imageOf(packed))), true);
     for (const size of [0, 100, 0x240, 4096]) assert.equal(isBzImage(memoryBytes(new Uint8Array(size))), false);
   });
 });

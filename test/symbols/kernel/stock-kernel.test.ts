@@ -2,11 +2,15 @@
 import assert from 'node:assert/strict';
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { memoryBytes, openSymbolFile, type RandomAccessBytes } from '../../../src/symbols/symbol-file';
+import { readBtf } from '../../../src/symbols/kernel/btf';
 import { readKallsyms } from '../../../src/symbols/kernel/kallsyms-memory';
 import { kallsymsAddress } from '../../../src/symbols/kernel/kallsyms';
 import { type KernelSymbolFile, openKernelImage } from '../../../src/symbols/kernel/kernel-symbol-file';
 import { orcOfElf, readOrc } from '../../../src/symbols/kernel/orc';
 import { unwindStep, type UnwindFrame } from '../../../src/symbols/kernel/unwind';
+import { isAggregate, plain, sizeOf } from '../../../src/symbols/types/plain';
+import type { AggregateType, Type } from '../../../src/symbols/types/type';
+import { typeText } from '../../../src/symbols/types/type-text';
 import { createMachine } from '../../../src/targets/create-machine';
 import { type DebugKernel, lab, requireLab } from '../../support/lab/lab';
 
@@ -23,8 +27,29 @@ function fileBytes(path: string): RandomAccessBytes & { close(): void } {
   };
 }
 
+const STRUCTURES = [
+  'task_struct',
+  'mm_struct',
+  'sched_entity',
+  'module',
+  'sk_buff',
+  'net_device',
+  'inode',
+  'file',
+  'page',
+];
+
+/** A structure as lines. BTF has one dimension of an array and does not tell none from an open one. */
+function described(type: Type): string[] {
+  assert.ok(type.kind === 'struct');
+  return type.members.map((member) => {
+    const text = typeText(member.type, member.name).replace(/(\[\d*\])+/, '[]');
+    return `${member.bitOffset}:${member.bitSize ?? ''} ${sizeOf(member.type) || ''} ${text}`;
+  });
+}
+
 describe("symbols: a stock kernel's own", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let kernel: DebugKernel;
   let image: KernelSymbolFile;
 
@@ -79,6 +104,46 @@ describe("symbols: a stock kernel's own", function () {
     bytes.close();
   });
 
+  it('tell its types', () => {
+    const types = image.types!;
+    let aggregates = 0;
+    for (let id = 0; id < types.end; id += 1) {
+      const { kind } = types.table.head(id);
+      if (kind === 'section' || kind === 'declarationTag') continue;
+      const type = types.type(id);
+      if (!isAggregate(plain(type)) || type !== plain(type)) continue;
+      const { members, size, name } = type as AggregateType;
+      if (size === undefined) continue;
+      aggregates += 1;
+      for (const { bitOffset, bitSize, type: of } of members) {
+        const end = bitOffset + (bitSize ?? 8 * (sizeOf(of) ?? 0));
+        assert.ok(end <= 8 * size, `${name} ends at bit ${end} of ${8 * size}`);
+      }
+    }
+    assert.ok(aggregates > 9000, `${aggregates}`);
+    // A prototype of each function that is in the table, if its variants agree; and per-CPU data where kallsyms has them.
+    const schedule = types.typeOfSymbol('wake_up_process');
+    assert.equal(schedule && typeText(schedule, 'wake_up_process'), 'int wake_up_process(struct task_struct *)');
+    for (const name of ['current_task', 'runqueues', 'cpu_number']) {
+      const { offset } = types.perCpuVariable(name)!;
+      const [symbol] = image.symbolsByName(name);
+      assert.deepEqual([symbol?.isAbsolute, symbol?.address], [true, BigInt(offset)]);
+    }
+    assert.equal(types.enumerator('MODULE_STATE_GOING')?.value, 2n);
+  });
+
+  it('tell types as the debug information does', () => {
+    const bytes = fileBytes(kernel.vmlinux);
+    const dwarf = openSymbolFile(bytes).types!;
+    const types = image.types!;
+    for (const name of STRUCTURES) {
+      const [told, wanted] = [types, dwarf].map((source) => source.typeNamed('struct', name));
+      assert.ok(told && wanted, name);
+      assert.deepEqual(described(told), described(wanted), name);
+    }
+    bytes.close();
+  });
+
   it('are found in the guest too, and its stack is unwound to its end', async () => {
     const machine = createMachine({ kernel: kernel.image, cmdline: 'panic=-1', memory: '128M' }, 'free', () => {});
     const read = (linear: bigint, length: number): Promise<Uint8Array> =>
@@ -104,6 +169,8 @@ describe("symbols: a stock kernel's own", function () {
     const linked = orcOfElf(image.elf);
     const loaded = await readOrc(read, kallsyms);
     assert.ok(linked && loaded);
+    const types = await readBtf(read, kallsyms);
+    assert.equal(types?.end, image.types?.end);
     for (let stop = 0; stop < 12; stop += 1) {
       assert.equal(machine.run(2_300_000).reason, 'budget');
       let frame: UnwindFrame | 'end' | undefined = machine.asGuest(() => ({
@@ -123,5 +190,25 @@ describe("symbols: a stock kernel's own", function () {
       assert.equal(frame, 'end', names.join(' < '));
       assert.match(names.join(' < '), / < (start_kernel|x86_64_start_kernel) .*< secondary_startup_64\w*$/);
     }
+  });
+});
+
+describe('symbols: a 32-bit stock kernel, packed with XZ', function () {
+  this.timeout(300_000);
+  it('has symbols', async function () {
+    const kernel = requireLab(this, await lab.kernel686());
+    const image = openKernelImage(memoryBytes(readFileSync(kernel.image)));
+    assert.ok(image);
+    assert.deepEqual([image.bits, image.types, orcOfElf(image.elf)], [32, undefined, undefined]);
+    assert.ok(image.symbols > 40_000, `${image.symbols}`);
+    // Code lies where the image has code; what is said of the kernel there is true.
+    const code = image.sections().filter(({ name }) => name.includes('.text'));
+    const functions = image.symbolsMatching(({ kind, isAbsolute }) => kind === 'function' && !isAbsolute, 100_000);
+    const inside = functions.filter(({ address }) =>
+      code.some(({ address: start, size }) => start <= address && address < start + size),
+    );
+    assert.ok(inside.length > 0.99 * functions.length, `${inside.length} of ${functions.length}`);
+    // The entry is told as a physical address.
+    assert.equal(image.symbolsByName('startup_32')[0]?.address, image.entry + 0xc000_0000n);
   });
 });

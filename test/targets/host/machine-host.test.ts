@@ -47,7 +47,7 @@ describe('machine host', () => {
   /** One more client, and the events that it hears. */
   const debug = async (): Promise<{ target: Target; events: TargetEvent[]; kinds(): string[] }> => {
     const client = await HostClient.connect(host.entry.socket, VERSION);
-    const target = hostedMachine(client, { folder, id: host.entry.id, kill: () => {} });
+    const target = hostedMachine(client, host.entry, { folder, id: host.entry.id, kill: () => {} });
     const events: TargetEvent[] = [];
     target.onEvent((event) => events.push(event));
     return { target, events, kinds: () => events.map(({ kind }) => kind) };
@@ -223,7 +223,9 @@ describe('machine host', () => {
 
   it('knows every method of a target', () => {
     const own = ['onEvent', 'detach', 'dispose'];
+    const ofOurMachines = ['saveSnapshot', 'pressPowerButton'];
     const all = new Set([
+      ...ofOurMachines,
       ...Object.getOwnPropertyNames(ScriptedTarget.prototype),
       ...Object.keys(new ScriptedTarget()),
     ]);

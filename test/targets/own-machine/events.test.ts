@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { EXIT_REASON } from '../../../src/cpu/vmx/exit-reasons';
 import { hashOf } from '../../machine/runs';
 import type { DataBreakpoint, EventBreakpoint, EventKind, Stop } from '../../../src/targets/target';
+import { ORIGIN } from '../../vmm/listing';
 import type { TestDebugger } from '../debugger';
 import { BODY, CODE, DATA, END, HANDLER, IDT, binary, equal, faulty, tiny, variable } from './tiny';
 
@@ -227,7 +228,7 @@ describe('exits of our machine', () => {
   });
 
   it('are refused by a bare machine', async () => {
-    const guest = tiny(END, true);
+    const guest = tiny(END, { bare: true });
     for (const kind of ['exit', 'mmio', 'portIo', 'msr'] as const)
       await assert.rejects(guest.set({ events: [event(kind)] }), { code: 'exit/bare' });
     await assert.rejects(guest.go({ kind: 'stepExit' }), { code: 'exit/bare' });
@@ -276,6 +277,30 @@ describe('other events of our machine', () => {
     assert.equal(guest.at, CODE + 6n);
     assert.deepEqual(await guest.go(), { reason: 'address space' });
     assert.equal(guest.at, CODE + 10n);
+    assert.equal((await guest.go()).reason, 'ended');
+  });
+
+  it('paging that is switched on', async () => {
+    const guest = tiny(
+      `
+      c7050000300083000000 mov dword ptr [0x300000], 0x83
+      b800003000 mov eax, 0x300000
+      0f22d8 mov cr3, eax
+      0f20e0 mov eax, cr4
+      83c810 or eax, 0x10
+      0f22e0 mov cr4, eax
+      0f20c0 mov eax, cr0
+      0fbae81f bts eax, 31
+      0f22c0 mov cr0, eax
+      ${END}`,
+      { mode: 'protected32' },
+    );
+    await guest.set({ addressSpaces: true });
+    const start = BigInt(ORIGIN.protected32);
+    for (const offset of [18n, 37n]) {
+      assert.deepEqual(await guest.go(), { reason: 'address space' });
+      assert.equal(guest.at, start + offset);
+    }
     assert.equal((await guest.go()).reason, 'ended');
   });
 

@@ -18,7 +18,7 @@ const NAMES: readonly string[] = [
 const BARE: readonly string[] = ['hypervisor', 'exceptions', 'interrupts'];
 
 describe('a debugger leaves no footprint', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const guests = [
     ...sampleGuests.filter(({ name }) => NAMES.includes(name)),
     ...sampleGuests.filter(({ name }) => BARE.includes(name)).map((guest) => ({ ...guest, bare: true })),

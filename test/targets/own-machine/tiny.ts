@@ -1,4 +1,4 @@
-// Tiny guests in 64-bit mode for tests of the debugger, written as listings, and the expressions that tests use.
+// Tiny guests, in 64-bit mode unless told otherwise, for tests of the debugger, written as listings, and the expressions that tests use.
 import type { BinaryOperator, Expression } from '../../../src/symbols/expression/ast';
 import { Machine } from '../../../src/machine/machine';
 import { assembleListing, ORIGIN } from '../../vmm/listing';
@@ -11,13 +11,16 @@ export const CODE = BigInt(ORIGIN.long64);
 export const DATA = 0x200000n;
 
 /** A debugger at a tiny guest. */
-export function tiny(listing: string, bare = false): TestDebugger {
+export function tiny(
+  listing: string,
+  { bare = false, mode = 'long64' }: { bare?: boolean; mode?: 'protected32' | 'long64' } = {},
+): TestDebugger {
   const { bytes } = assembleListing(listing);
   return TestDebugger.at(
     (onSerial) =>
       new Machine({
         kernel: bytes,
-        boot: { format: 'flat', flat: { address: ORIGIN.long64, mode: 'long64' } },
+        boot: { format: 'flat', flat: { address: ORIGIN[mode], mode } },
         memoryBytes: 4 * MIB,
         bare,
         onSerial,
@@ -60,7 +63,7 @@ export const BODY = CODE + 13n;
 
 /** A guest whose handler, for all vectors up to 14, drops `drop` bytes of error code and skips `length` bytes. */
 export function faulty(body: string, length: number, drop: number, bare = false): TestDebugger {
-  const guest = tiny(`${LIDT}\n${body}\n${END}`, bare);
+  const guest = tiny(`${LIDT}\n${body}\n${END}`, { bare });
   const { machine } = guest;
   const idtr = Buffer.alloc(10);
   idtr.writeUInt16LE(15 * 16 - 1, 0);

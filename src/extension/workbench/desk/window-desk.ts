@@ -1,0 +1,71 @@
+/** What actions may ask of the user, in VS Code's own parts. */
+import * as vscode from 'vscode';
+import type { ByteStream, Choice, Desk } from '../../../inventory/provider';
+import { TYPE } from '../../active-session';
+import type { Documents } from './documents';
+import { openStreamTerminal } from './stream-terminal';
+
+export class WindowDesk implements Desk {
+  constructor(private readonly documents: Documents) {}
+
+  async confirm(question: string, detail: string, verb: string): Promise<boolean> {
+    return (await vscode.window.showWarningMessage(question, { modal: true, detail }, verb)) === verb;
+  }
+
+  async choose<T>(title: string, choices: readonly Choice<T>[]): Promise<T | undefined> {
+    return (await vscode.window.showQuickPick(items(choices), { title, matchOnDescription: true }))?.value;
+  }
+
+  async chooseSeveral<T>(title: string, choices: readonly Choice<T>[]): Promise<readonly T[] | undefined> {
+    const options = { title, matchOnDescription: true, canPickMany: true } as const;
+    return (await vscode.window.showQuickPick(items(choices), options))?.map(({ value }) => value);
+  }
+
+  async ask(title: string, { value, placeholder, check }: Parameters<Desk['ask']>[1]): Promise<string | undefined> {
+    return vscode.window.showInputBox({
+      title,
+      ...(value !== undefined && { value }),
+      ...(placeholder !== undefined && { placeHolder: placeholder }),
+      ...(check && { validateInput: (text: string) => check(text) }),
+      ignoreFocusOut: true,
+    });
+  }
+
+  async chooseFile(title: string, { save, folder }: Parameters<Desk['chooseFile']>[1]): Promise<string | undefined> {
+    if (save) return (await vscode.window.showSaveDialog({ title }))?.fsPath;
+    const options = { title, canSelectFiles: !folder, canSelectFolders: folder === true, canSelectMany: false };
+    return (await vscode.window.showOpenDialog(options))?.[0]?.fsPath;
+  }
+
+  openTerminal(title: string, stream: ByteStream): void {
+    openStreamTerminal(title, stream);
+  }
+
+  openDocument(title: string, language: string, text: string): Promise<void> {
+    return this.documents.show(title, language, text);
+  }
+
+  editDocument(title: string, language: string, text: string, save: (text: string) => Promise<void>): Promise<void> {
+    return this.documents.show(title, language, text, save);
+  }
+
+  async compare(title: string, _language: string, left: string, right: string, verb?: string): Promise<boolean> {
+    const [before, after] = [this.documents.add(`${title}: left`, left), this.documents.add(`${title}: right`, right)];
+    await vscode.commands.executeCommand('vscode.diff', before, after, title, { preview: true });
+    if (verb === undefined) return false;
+    return (await vscode.window.showInformationMessage(title, verb)) === verb;
+  }
+
+  async debug(configuration: Readonly<Record<string, unknown>>): Promise<void> {
+    const { name = 'VMXray' } = configuration;
+    const whole = { request: 'attach', console: 'terminal', ...configuration, type: TYPE, name: String(name) };
+    await vscode.debug.startDebugging(vscode.workspace.workspaceFolders?.[0], whole);
+  }
+
+  tell(sentence: string): void {
+    void vscode.window.showInformationMessage(sentence);
+  }
+}
+
+const items = <T>(choices: readonly Choice<T>[]): (vscode.QuickPickItem & { readonly value: T })[] =>
+  choices.map(({ label, description, value }) => ({ label, value, ...(description !== undefined && { description }) }));

@@ -1,0 +1,60 @@
+/** The commands of rows: one for each action that a provider has, `vmxray.item.ID`. */
+import * as vscode from 'vscode';
+import type { Action, Provider } from '../../inventory/provider';
+import { refuseRestricted } from '../configurations';
+import type { WindowDesk } from './desk/window-desk';
+import type { TaskList } from './tasks/task-list';
+import type { TreeNode } from './tree/machines-tree';
+
+/** Runs actions on rows. */
+export class ItemCommands {
+  constructor(
+    private readonly desk: WindowDesk,
+    private readonly tasks: TaskList,
+  ) {}
+
+  /** The commands of all actions of these providers, registered. */
+  register(providers: readonly Provider[]): vscode.Disposable[] {
+    const ids = new Set(providers.flatMap(({ actions }) => actions.map(({ id }) => id)));
+    return [...ids].map((id) =>
+      vscode.commands.registerCommand(`vmxray.item.${id}`, (node?: TreeNode, selected?: readonly TreeNode[]) =>
+        this.onRows(id, node, selected),
+      ),
+    );
+  }
+
+  /** Does an action of an engine's to items; shows what goes wrong. */
+  async run(provider: Provider, action: Action, items: readonly string[], names: string): Promise<void> {
+    if (!vscode.workspace.isTrusted) return refuseRestricted();
+    const title = `${action.title.replace(/\.\.\.$/, '')}${names && `: ${names}`}`;
+    try {
+      await this.tasks.run(title, (signal, progress) =>
+        provider.run(action.id, items, { desk: this.desk, signal, progress }),
+      );
+    } catch (error) {
+      void vscode.window.showErrorMessage((error as Error).message);
+    }
+  }
+
+  private async onRows(
+    id: string,
+    node: TreeNode | undefined,
+    selected: readonly TreeNode[] | undefined,
+  ): Promise<void> {
+    const nodes = (selected?.length ? selected : [node]).filter((one) => one !== undefined);
+    const runs = nodes.flatMap((one) => {
+      if (one.kind === 'engine') return [{ provider: one.branch.provider, items: [] }];
+      if (one.kind !== 'item' || !one.item.actions.includes(id)) return [];
+      return [{ provider: one.branch.provider, items: [one.item] }];
+    });
+    for (const provider of new Set(runs.map((run) => run.provider))) {
+      const action = provider.actions.find((one) => one.id === id);
+      if (!action) continue;
+      const items = runs.filter((run) => run.provider === provider).flatMap((run) => run.items);
+      const names = items.map(({ label }) => label).join(', ');
+      const ids = items.map((item) => item.id);
+      if (ids.length <= 1 || action.severalItems) await this.run(provider, action, ids, names);
+      else for (const item of items) await this.run(provider, action, [item.id], item.label);
+    }
+  }
+}

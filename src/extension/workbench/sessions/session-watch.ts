@@ -1,0 +1,145 @@
+/**
+ * How each debug session of ours stands, read from what its adapter says: pages and the status bar follow it. The
+ * adapter is asked to tell of its counters, at most ten times a second.
+ */
+import * as vscode from 'vscode';
+import type { CountersEvent } from '../../../protocol/events';
+import type { PageSession } from '../../../protocol/pages';
+import { TYPE } from '../../active-session';
+
+/** A message of an adapter, as far as it matters here. */
+interface Message {
+  readonly type: string;
+  readonly event?: string;
+  readonly command?: string;
+  readonly arguments?: unknown;
+  readonly success?: boolean;
+  readonly body?: unknown;
+}
+
+/** Requests whose answer says that the guest runs. */
+const RESUMING: readonly string[] = ['continue', 'next', 'stepIn', 'stepOut', 'goto', 'vmxray/stepExit'];
+
+/** One session. */
+export class WatchedSession {
+  running = false;
+  moment = 0;
+  stops = 0;
+  threadId = 1;
+  counters: CountersEvent | undefined;
+  /** What VS Code asked for last with `setDataBreakpoints`. */
+  dataBreakpoints: readonly object[] = [];
+
+  constructor(readonly session: vscode.DebugSession) {}
+
+  /** For a page. */
+  get forPage(): PageSession {
+    const item = vscode.debug.activeStackItem;
+    const isHere = item instanceof vscode.DebugStackFrame && item.session === this.session && !this.running;
+    return {
+      name: this.session.name,
+      state: this.running || this.stops === 0 ? 'running' : 'stopped',
+      moment: this.moment,
+      stop: this.stops,
+      threadId: this.threadId,
+      ...(isHere && { frameId: item.frameId }),
+    };
+  }
+}
+
+/** What has happened in a session: `state` after a stop, an edit, a resume or its end, `counters` when it has come further. */
+export interface SessionChange {
+  readonly session: WatchedSession;
+  readonly what: 'state' | 'counters' | 'dataBreakpoints';
+}
+
+export class SessionWatch implements vscode.Disposable {
+  private readonly sessions = new Map<string, WatchedSession>();
+  private readonly changed = new vscode.EventEmitter<SessionChange>();
+  readonly onChange = this.changed.event;
+  private readonly subscriptions = [
+    vscode.debug.registerDebugAdapterTrackerFactory(TYPE, {
+      createDebugAdapterTracker: (session) => {
+        const watched = this.of(session);
+        return {
+          onWillReceiveMessage: (message: Message) => this.received(watched, message),
+          onDidSendMessage: (message: Message) => this.sent(watched, message),
+        };
+      },
+    }),
+    vscode.debug.onDidTerminateDebugSession((session) => {
+      const watched = this.sessions.get(session.id);
+      if (!watched) return;
+      this.sessions.delete(session.id);
+      watched.running = false;
+      this.changed.fire({ session: watched, what: 'state' });
+    }),
+    vscode.debug.onDidChangeActiveDebugSession(() => this.tellActive()),
+    vscode.debug.onDidChangeActiveStackItem(() => this.tellActive()),
+  ];
+
+  /** The session that the user looks at: the active one, else the newest; undefined if none of ours is there. */
+  get active(): WatchedSession | undefined {
+    const { activeDebugSession } = vscode.debug;
+    return (activeDebugSession && this.sessions.get(activeDebugSession.id)) ?? [...this.sessions.values()].at(-1);
+  }
+
+  dispose(): void {
+    for (const subscription of this.subscriptions) subscription.dispose();
+    this.changed.dispose();
+  }
+
+  private of(session: vscode.DebugSession): WatchedSession {
+    let watched = this.sessions.get(session.id);
+    if (!watched) this.sessions.set(session.id, (watched = new WatchedSession(session)));
+    return watched;
+  }
+
+  private received(session: WatchedSession, message: Message): void {
+    if (message.command !== 'setDataBreakpoints') return;
+    const { breakpoints } = message.arguments as { breakpoints?: readonly object[] };
+    session.dataBreakpoints = breakpoints ?? [];
+    this.changed.fire({ session, what: 'dataBreakpoints' });
+  }
+
+  private sent(session: WatchedSession, { type, event, command, success, body }: Message): void {
+    if (type === 'response' && command === 'configurationDone' && success) {
+      session.running = session.stops === 0;
+      const events = { events: ['counters'] };
+      session.session.customRequest('vmxray/subscribe', events).then(undefined, () => {});
+      this.changed.fire({ session, what: 'state' });
+    }
+    if (type === 'response' && success && RESUMING.includes(command ?? '')) {
+      session.running = true;
+      this.changed.fire({ session, what: 'state' });
+    }
+    if (type !== 'event') return;
+    switch (event) {
+      case 'stopped':
+        session.running = false;
+        session.stops++;
+        session.moment++;
+        session.threadId = (body as { threadId?: number }).threadId ?? 1;
+        break;
+      case 'continued':
+        session.running = true;
+        break;
+      case 'memory':
+      case 'invalidated':
+        session.moment++;
+        break;
+      case 'vmxray/counters':
+        session.counters = body as CountersEvent;
+        this.changed.fire({ session, what: 'counters' });
+        return;
+      default:
+        return;
+    }
+    this.changed.fire({ session, what: 'state' });
+  }
+
+  private tellActive(): void {
+    const { active } = this;
+    if (active) this.changed.fire({ session: active, what: 'state' });
+  }
+}

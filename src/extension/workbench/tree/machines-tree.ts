@@ -1,0 +1,204 @@
+/** The tree of machines and containers: engines at the top, below them what each provider says. */
+import * as vscode from 'vscode';
+import type { InventoryChange, Item, ItemState, Provider } from '../../../inventory/provider';
+import { contextValue, type Grouping, groups, labelNames, passes } from './arrange';
+import { Branch } from './branch';
+
+/** A row. */
+export type TreeNode =
+  | { readonly kind: 'engine'; readonly branch: Branch }
+  | { readonly kind: 'group'; readonly branch: Branch; readonly name: string; readonly items: readonly Item[] }
+  | { readonly kind: 'item'; readonly branch: Branch; readonly item: Item }
+  | { readonly kind: 'note'; readonly branch: Branch; readonly text: string; readonly command?: vscode.Command };
+
+/** The engine whose branch is open from the start, and which is shown alone while there is nothing else. */
+const OWN = 'own';
+const BATCH_MS = 50;
+const STATE_COLORS: Readonly<Partial<Record<ItemState, string>>> = {
+  running: 'charts.green',
+  paused: 'charts.yellow',
+  failed: 'charts.red',
+  stopped: 'disabledForeground',
+  unknown: 'disabledForeground',
+};
+
+export class MachinesTree implements vscode.TreeDataProvider<TreeNode>, vscode.Disposable {
+  readonly branches: readonly Branch[];
+  private readonly changed = new vscode.EventEmitter<TreeNode | undefined>();
+  readonly onDidChangeTreeData = this.changed.event;
+  private readonly nodes = new Map<string, TreeNode>();
+  private readonly pending = new Set<string | undefined>();
+  private batch: NodeJS.Timeout | undefined;
+  private filterText = '';
+  private groupingNow: Grouping = 'none';
+
+  constructor(providers: readonly Provider[]) {
+    this.branches = providers.map((provider) => {
+      const branch: Branch = new Branch(provider, (change) => this.onChange(branch, change));
+      return branch;
+    });
+  }
+
+  get filter(): string {
+    return this.filterText;
+  }
+
+  set filter(text: string) {
+    this.filterText = text;
+    this.changed.fire(undefined);
+  }
+
+  get grouping(): Grouping {
+    return this.groupingNow;
+  }
+
+  set grouping(grouping: Grouping) {
+    this.groupingNow = grouping;
+    this.changed.fire(undefined);
+  }
+
+  /** The labels that the rows seen so far can be grouped by. */
+  get labels(): readonly string[] {
+    return labelNames([...this.nodes.values()].flatMap((node) => (node.kind === 'item' ? [node.item] : [])));
+  }
+
+  /** Reads everything again. */
+  refresh(): void {
+    for (const branch of this.branches) if (branch.state.kind === 'failed') branch.retryNow();
+    this.changed.fire(undefined);
+  }
+
+  getTreeItem(node: TreeNode): vscode.TreeItem {
+    switch (node.kind) {
+      case 'engine':
+        return engineRow(node.branch);
+      case 'group': {
+        const row = new vscode.TreeItem(node.name, vscode.TreeItemCollapsibleState.Expanded);
+        row.id = `${node.branch.provider.id}\0group\0${node.name}`;
+        row.description = String(node.items.length);
+        row.contextValue = ';group;';
+        return row;
+      }
+      case 'item':
+        return itemRow(node.branch.provider, node.item);
+      case 'note': {
+        const row = new vscode.TreeItem(node.text);
+        row.contextValue = ';note;';
+        row.tooltip = node.text;
+        if (node.command) row.command = node.command;
+        return row;
+      }
+    }
+  }
+
+  async getChildren(node?: TreeNode): Promise<TreeNode[]> {
+    if (!node) return this.engines();
+    const { branch } = node;
+    if (node.kind === 'note') return [];
+    if (node.kind === 'group') return this.items(branch, node.items);
+    const parent = node.kind === 'item' ? node.item.id : undefined;
+    let items: readonly Item[];
+    try {
+      items = await branch.children(parent);
+    } catch (error) {
+      return [failureNote(branch, parent === undefined, (error as Error).message)];
+    }
+    if (parent !== undefined) return this.items(branch, items);
+    const shown = this.filterText ? items.filter((item) => passes(item, this.filterText)) : items;
+    if (items.length === 0) return [emptyNote(branch)];
+    if (shown.length === 0) return [{ kind: 'note', branch, text: 'Nothing here passes the filter.' }];
+    if (this.groupingNow === 'none') return this.items(branch, shown);
+    return groups(shown, this.groupingNow).map((group) => ({ kind: 'group', branch, ...group }));
+  }
+
+  dispose(): void {
+    clearTimeout(this.batch);
+    this.changed.dispose();
+    for (const branch of this.branches) branch.dispose();
+  }
+
+  /** Nothing at all while there is no machine and no other engine: the welcome view says how to begin. */
+  private async engines(): Promise<TreeNode[]> {
+    const [only, ...others] = this.branches;
+    if (only?.provider.id === OWN && others.length === 0) {
+      const items = await only.children(undefined).catch(() => undefined);
+      if (items?.length === 0) return [];
+    }
+    return this.branches.map((branch) => this.node({ kind: 'engine', branch }, keyOf(branch)));
+  }
+
+  private items(branch: Branch, items: readonly Item[]): TreeNode[] {
+    return items.map((item) => this.node({ kind: 'item', branch, item }, keyOf(branch, item.id)));
+  }
+
+  /** Remembers what a row is now, so that a change of its item finds it. */
+  private node(node: TreeNode, key: string): TreeNode {
+    this.nodes.set(key, node);
+    return node;
+  }
+
+  private onChange(branch: Branch, change: InventoryChange | undefined): void {
+    if (change === undefined || change === 'all') this.pending.add(keyOf(branch));
+    else for (const id of change) this.pending.add(keyOf(branch, id));
+    this.batch ??= setTimeout(() => this.flush(), BATCH_MS);
+  }
+
+  private flush(): void {
+    this.batch = undefined;
+    const keys = [...this.pending];
+    this.pending.clear();
+    // The top may be the welcome view now, or no longer.
+    if (this.branches.length === 1) {
+      this.changed.fire(undefined);
+      return;
+    }
+    const nodes = keys.map((key) => (key === undefined ? undefined : this.nodes.get(key)));
+    // A row is drawn by its parent: who knows no parent draws the branch.
+    for (const branch of new Set(nodes.flatMap((node) => (node ? [node.branch] : []))))
+      this.changed.fire(this.nodes.get(keyOf(branch)));
+  }
+}
+
+const keyOf = ({ provider }: Branch, id?: string): string => (id === undefined ? provider.id : `${provider.id}\0${id}`);
+
+function engineRow({ provider, state }: Branch): vscode.TreeItem {
+  const { Expanded, Collapsed } = vscode.TreeItemCollapsibleState;
+  const row = new vscode.TreeItem(provider.label, provider.id === OWN ? Expanded : Collapsed);
+  row.id = provider.id;
+  const actions = provider.actions.filter(({ on }) => on.length === 0).map(({ id }) => id);
+  row.contextValue = contextValue({ kind: `engine;${state.kind}`, actions: state.kind === 'failed' ? [] : actions });
+  row.iconPath =
+    state.kind === 'failed'
+      ? new vscode.ThemeIcon('warning', new vscode.ThemeColor('disabledForeground'))
+      : new vscode.ThemeIcon('server-environment');
+  row.description = state.kind === 'connected' ? state.version : state.kind === 'failed' ? 'not reachable' : undefined;
+  row.tooltip = [provider.kind, state.kind === 'failed' ? state.reason : row.description].filter(Boolean).join('\n');
+  return row;
+}
+
+function itemRow(provider: Provider, item: Item): vscode.TreeItem {
+  const { None, Collapsed } = vscode.TreeItemCollapsibleState;
+  const row = new vscode.TreeItem(item.label, item.hasChildren ? Collapsed : None);
+  row.id = `${provider.id}\0${item.id}`;
+  row.description = item.description;
+  row.contextValue = contextValue(item);
+  const color = item.state && STATE_COLORS[item.state];
+  row.iconPath =
+    item.state === 'changing'
+      ? new vscode.ThemeIcon('loading~spin')
+      : new vscode.ThemeIcon(item.icon, color ? new vscode.ThemeColor(color) : undefined);
+  row.tooltip = (item.facts ?? []).map(({ name, value }) => `${name}: ${value}`).join('\n') || item.label;
+  row.accessibilityInformation = { label: [item.label, item.kind, item.description].filter(Boolean).join(', ') };
+  return row;
+}
+
+function failureNote(branch: Branch, isTop: boolean, reason: string): TreeNode {
+  const retry = { title: 'Try Again', command: 'vmxray.machines.retry', arguments: [{ kind: 'engine', branch }] };
+  return { kind: 'note', branch, text: reason, ...(isTop && { command: retry }) };
+}
+
+function emptyNote(branch: Branch): TreeNode {
+  if (branch.provider.id !== OWN) return { kind: 'note', branch, text: 'Nothing here.' };
+  const command = { title: 'Create Machine', command: 'vmxray.createMachine' };
+  return { kind: 'note', branch, text: 'No machine yet: create one', command };
+}

@@ -1,0 +1,97 @@
+/**
+ * Prune with a preview: the user sees by name what would go, and exactly that is removed, one by one. The engine's own
+ * prune calls would also take what became unused in between.
+ * NOT IMPLEMENTED: the build cache.
+ */
+import { counted, diskSize } from '../../amounts';
+import { containerState } from '../container-summary';
+import { imageName } from '../rows';
+import { doToEach, type ActionContext, type DockerAction } from './action';
+import { containerRemoval, imageRemoval } from './remove';
+
+interface Prunable {
+  readonly noun: string;
+  readonly names: readonly string[];
+  /** Bytes that the engine says it would free, where it does. */
+  readonly bytes?: number | undefined;
+  remove(): Promise<void>;
+}
+
+/** Prune, of the engine as a whole. */
+export const pruneAction: DockerAction = {
+  id: 'prune',
+  title: 'Prune...',
+  icon: 'clear-all',
+  group: 'danger',
+  on: [],
+  execute: async (context) => {
+    context.progress('Looking for what is unused');
+    const found = (await prunables(context)).filter(({ names }) => names.length > 0);
+    if (found.length === 0) return context.desk.tell('Nothing is unused: there is nothing to prune.');
+    const choices = found.map((value) => {
+      const { noun, names, bytes } = value;
+      return { label: counted(names.length, noun), description: bytes === undefined ? '' : diskSize(bytes), value };
+    });
+    const chosen = await context.desk.chooseSeveral('What is to be removed?', choices);
+    if (!chosen || chosen.length === 0) return;
+    const count = chosen.reduce((sum, { names }) => sum + names.length, 0);
+    const detail = chosen.map(({ noun, names }) => `${counted(names.length, noun)}: ${names.join(', ')}`).join('\n');
+    if (!(await context.desk.confirm(`Remove ${counted(count, 'item')}?`, detail, 'Remove'))) return;
+    context.progress('Removing');
+    // Containers first: what they use becomes free.
+    for (const { remove } of chosen) await remove();
+    context.desk.tell(`Removed ${counted(count, 'item')}.`);
+  },
+};
+
+async function prunables(context: ActionContext): Promise<Prunable[]> {
+  const { engine, book, signal } = context;
+  const abortSignal = signal;
+  const dangling = JSON.stringify({ dangling: ['true'] });
+  const [containers, images, volumes, networks] = await Promise.all([
+    book.all(signal),
+    engine.call(signal, (docker) => docker.listImages({ filters: dangling, abortSignal })),
+    engine.call(signal, (docker) => docker.listVolumes({ filters: dangling, abortSignal })),
+    engine.call(signal, (docker) => docker.listNetworks({ abortSignal })),
+  ]);
+  const stopped = containers.filter((one) => ['stopped', 'failed'].includes(containerState(one)) && !one.pod);
+  const used = new Set(containers.flatMap((one) => one.networks));
+  const unused = networks.filter(
+    ({ Name, Id }) => !used.has(Name) && !used.has(Id) && !['bridge', 'host', 'none', 'podman'].includes(Name),
+  );
+  const free = (volumes.Volumes as typeof volumes.Volumes | null) ?? [];
+  return [
+    {
+      noun: 'stopped container',
+      names: stopped.map(({ name }) => name),
+      remove: () => doToEach(stopped, async (one) => void (await containerRemoval(context, one).remove())),
+    },
+    {
+      noun: 'dangling image',
+      names: images.map(imageName),
+      bytes: images.reduce((sum, { Size }) => sum + Size, 0),
+      remove: () => doToEach(images, async ({ Id }) => void (await imageRemoval(context, Id, Id).remove())),
+    },
+    {
+      noun: 'unused volume',
+      names: free.map(({ Name }) => Name),
+      remove: () =>
+        removeAll(
+          context,
+          free.map(({ Name }) => `/volumes/${encodeURIComponent(Name)}`),
+        ),
+    },
+    {
+      noun: 'unused network',
+      names: unused.map(({ Name }) => Name),
+      remove: () =>
+        removeAll(
+          context,
+          unused.map(({ Id }) => `/networks/${Id}`),
+        ),
+    },
+  ];
+}
+
+const removeAll = ({ engine, signal }: ActionContext, paths: readonly string[]): Promise<void> =>
+  doToEach(paths, async (path) => void (await engine.request({ method: 'DELETE', path }, signal)));

@@ -1,0 +1,201 @@
+// The workbench in a window as its user has it: a machine from a template, run, paused, looked at in the pages, kept as a
+// snapshot. What the pages show is compared with what the machine itself says over a connection of the test's own.
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { FrameLocator, Locator } from 'playwright-core';
+import type { Hex } from '../../src/protocol/address';
+import { attachHosted } from '../../src/targets/host/launch';
+import type { HostedMachine } from '../../src/targets/host/hosted-machine';
+import { Screen } from './screen';
+
+const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+const VCPU = 1;
+/** Where machines are listed and kept: another's must not be met. */
+const PLACES = ['XDG_RUNTIME_DIR', 'XDG_DATA_HOME'] as const;
+
+describe('the workbench in a window', function () {
+  this.timeout(300_000);
+  const usual = PLACES.map((name) => [name, process.env[name]] as const);
+  let home: string;
+  let screen: Screen;
+  let machine: HostedMachine | undefined;
+
+  before(async function () {
+    home = mkdtempSync(join(tmpdir(), 'vmxray-e2e-'));
+    for (const name of PLACES) mkdirSync((process.env[name] = join(home, name)), { mode: 0o700 });
+    screen = await Screen.open(this, false, () => {});
+  });
+  beforeEach(function () {
+    screen.before(this);
+  });
+  afterEach(function () {
+    return screen.after(this);
+  });
+  after(async () => {
+    await machine?.dispose();
+    await screen?.close();
+    for (const [name, value] of usual) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+    rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+  });
+
+  const tree = (text: string | RegExp): Locator =>
+    screen.page.locator('.part.sidebar .pane-body .monaco-list-row').filter({ hasText: text }).first();
+  const menuItem = (name: string): Locator => screen.page.getByRole('menuitem', { name, exact: true });
+  const fromMenu = async (row: Locator, name: string): Promise<void> => {
+    await screen.until(menuItem(name), () => row.click({ button: 'right' }));
+    await menuItem(name).click();
+  };
+  const answer = async (text: string): Promise<void> => {
+    const input = screen.page.locator('.quick-input-widget .input');
+    await screen.sees(input);
+    await input.fill(text);
+    await screen.page.keyboard.press('Enter');
+  };
+  /** The page that is shown. */
+  const page = (): FrameLocator =>
+    screen.page.frameLocator('iframe.webview.ready').last().frameLocator('iframe#active-frame');
+  const openPage = async (command: string, part: string): Promise<void> => {
+    await screen.run(command);
+    await screen.sees(page().locator(part));
+  };
+  const bytesAt = async (space: 'linear' | 'physical', address: Hex, length: number): Promise<Buffer> =>
+    Buffer.from(await machine!.readMemory(VCPU, space, BigInt(address), length));
+
+  it('shows how to begin where there is no machine', async () => {
+    await screen.until(tree('Machines').or(screen.page.getByText('No machine yet.')), () =>
+      screen.page.locator('.activitybar [aria-label="VMXray"]').first().click(),
+    );
+    await screen.sees(screen.page.getByText('No machine yet.'));
+    await screen.picture('workbench-welcome');
+  });
+
+  it('creates a machine from a template', async () => {
+    await screen.run('VMXray: Create Machine...');
+    await screen.pick('Sample: the tour guest');
+    await screen.pick('workspace');
+    await screen.pick('64M');
+    await answer('Tour');
+    await screen.sees(tree(/Tour.*stopped/));
+  });
+
+  it('starts it with the debugger, which stops before its first instruction', async () => {
+    await fromMenu(tree('Tour'), 'Start with Debugger');
+    await screen.sees(screen.page.locator('.debug-toolbar .codicon-debug-continue'));
+    machine = await attachHosted(undefined, version, 'the test');
+    assert.equal((await machine.state()).instructions, 0);
+    await screen.run('VMXray: Step to VM Exit of Reason...');
+    const input = screen.page.locator('.quick-input-widget .input');
+    await input.fill('CPUID');
+    await screen.row('CPUID').locator('input').click();
+    await screen.page.keyboard.press('Enter');
+    await screen.sees(screen.page.getByText(/Paused on VM exit: CPUID/));
+  });
+
+  it('shows an address from linear to physical, with the entries that memory holds', async () => {
+    await openPage('VMXray: Show Address Explorer', 'table.walk .entry');
+    const { linear } = await machine!.position(VCPU);
+    const walk = await machine!.walk(VCPU, 'linear', linear, 'read');
+    await screen.sees(page().locator('.chain').getByText(walk.physical!, { exact: true }));
+    const shown = await page().locator('table.walk .entry code').allTextContents();
+    assert.equal(shown.length, walk.levels.length);
+    for (const [index, { entryAddress, entryBytes, entry }] of walk.levels.entries()) {
+      const text = await page().locator(`[data-level="${index}"] code`).textContent();
+      const bytes = await bytesAt('physical', entryAddress!, entryBytes);
+      assert.equal(text, `0x${bytes.readBigUInt64LE().toString(16)}`);
+      assert.equal(text, entry);
+    }
+    await page().locator('[data-level]').last().click();
+    await screen.sees(page().locator('.details').getByText('memory type'));
+    await screen.picture('address-explorer');
+    await page().getByRole('tab', { name: 'Memory Map' }).click();
+    const { regions } = await machine!.memoryMap();
+    await screen.sees(page().locator('table.ranges').getByText(regions[0]!.start, { exact: true }));
+    assert.equal(await page().locator('[aria-label="Guest-physical memory"] tbody tr').count(), regions.length);
+  });
+
+  it('shows memory, and edits it', async () => {
+    await openPage('VMXray: Show Memory', 'table.hex td');
+    const cell = (index: number): Locator => page().locator('table.hex td[role=gridcell]').nth(index);
+    const start = `0x${await page().locator('table.hex tbody th').first().textContent()}` as Hex;
+    const bytes = await bytesAt('linear', start, 512);
+    const shown = await page().locator('table.hex td[role=gridcell]').allTextContents();
+    assert.equal(shown.join(''), bytes.toString('hex'));
+    await cell(5).click();
+    await screen.page.keyboard.type('a7');
+    for (const deadline = Date.now() + 5000; Date.now() < deadline;)
+      if ((await bytesAt('linear', start, 6))[5] === 0xa7) break;
+    assert.equal((await bytesAt('linear', start, 6))[5], 0xa7);
+    await screen.picture('memory-page');
+  });
+
+  it('shows the devices, and marks what a stop has changed', async () => {
+    await openPage('VMXray: Show Devices', '[data-device]');
+    const { devices } = await machine!.devices();
+    assert.equal(await page().locator('[data-device]').count(), devices.length);
+    for (const { name, registers } of devices.slice(0, 6)) {
+      const values = await page()
+        .locator(`[data-device="${name}"] tr[data-register] td:nth-child(2) code`)
+        .allTextContents();
+      assert.deepEqual(
+        values,
+        registers.map(({ value }) => value),
+      );
+    }
+    await screen.run('VMXray: Step to VM Exit');
+    await screen.sees(page().locator('tr.changed .was').first());
+    await screen.picture('devices');
+    await page().getByRole('tab', { name: 'Interrupts' }).click();
+    await screen.sees(page().locator('.lines .way').first());
+    await screen.picture('interrupts');
+  });
+
+  it('shows the exits with their totals', async () => {
+    await openPage('VMXray: Show Exit Timeline', 'table.exits tbody tr');
+    const { exits, totals } = await machine!.exits({ count: 200 });
+    const newest = exits.at(-1)!;
+    await screen.sees(page().locator(`tr[data-exit="${newest.number}"]`));
+    for (const [name, number] of Object.entries(totals))
+      assert.equal(
+        await page().locator(`[data-reason="${name}"] .number`).textContent(),
+        Number(number).toLocaleString('en'),
+      );
+    await screen.picture('exits-page');
+  });
+
+  it('keeps a snapshot, and goes back to it', async () => {
+    await screen.run('Debug: Stop');
+    await screen.gone(screen.page.locator('.debug-toolbar'));
+    await screen.until(tree(/Tour.*paused/), () =>
+      screen.page.locator('.activitybar [aria-label="VMXray"]').first().click(),
+    );
+    const { instructions } = await machine!.state();
+    await fromMenu(tree(/Tour.*paused/), 'Take Snapshot...');
+    await answer('Before');
+    await screen.until(tree('Snapshots'), () =>
+      tree(/Tour.*paused/)
+        .locator('.monaco-tl-twistie')
+        .click(),
+    );
+    await screen.until(tree('Before'), () => tree('Snapshots').locator('.monaco-tl-twistie').click());
+    await screen.picture('machines');
+    await machine!.leave();
+    await fromMenu(tree('Before'), 'Go Back to Snapshot');
+    await screen
+      .dialog(/Go back to "Before"/)
+      .getByRole('button', { name: 'Go Back' })
+      .click();
+    await screen.gone(screen.dialog(/Go back/));
+    for (const deadline = Date.now() + 10_000; Date.now() < deadline;) {
+      machine = await attachHosted(undefined, version, 'the test').catch(() => undefined);
+      if (machine) break;
+    }
+    assert.equal((await machine!.state()).instructions, instructions);
+    await fromMenu(tree(/Tour.*paused/), 'Resume');
+    await screen.sees(tree(/Tour.*(running|powered off|stopped)/));
+  });
+});

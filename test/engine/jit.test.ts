@@ -1,0 +1,166 @@
+// Compiled code sees what interpreted code sees: changes of itself from every side, of permissions, breakpoints, and the
+// exact ends of runs. Each program runs twice and is compiled in between.
+
+import assert from 'node:assert/strict';
+import { STATE } from '../../src/cpu/layout';
+import { EAGER_JIT } from '../../src/engine/jit/jit';
+import { Outcome } from '../../src/isa/slow';
+import { longRig, PAGE, ROOT } from './rig';
+import type { Rig } from './rig';
+
+const CODE = 0x10000;
+const DATA = 0x40000;
+const ALIAS = 0x50000;
+const [AX, CX, SI] = [0, 1, 6];
+const HLT = 0xf4;
+/** mov byte [rsi], 0x22; mov eax, 0x11; hlt */
+const STORE = [0xc6, 0x06, 0x22];
+const PROGRAM = [...STORE, 0xb8, 0x11, 0, 0, 0, HLT];
+const IMMEDIATE = CODE + STORE.length + 1;
+/** again: add rax, rcx; dec rcx; jnz again; hlt */
+const LOOP = [0x48, 0x01, 0xc8, 0x48, 0xff, 0xc9, 0x75, 0xf8, HLT];
+const LOOP_SUM = 5050n;
+
+/** A rig with `code` at CODE, compiled: it ran once, with RSI in the data page. */
+function compiled(code: readonly number[], breakpointHit?: () => boolean): Rig {
+  const rig = longRig({ jit: EAGER_JIT, ...(breakpointHit && { breakpointHit }) });
+  rig.setEntry(ROOT, ALIAS, BigInt(CODE) | 7n);
+  rig.memory.write(CODE, Uint8Array.from(code));
+  rig.state.setGeneral(SI, BigInt(DATA));
+  rig.state.setGeneral(CX, 100n);
+  assert.equal(rig.run(CODE), Outcome.Stop);
+  assert.ok(rig.interpreter.compileCounts.regions > 0, 'it is compiled');
+  rig.state.setGeneral(AX, 0n);
+  rig.state.setGeneral(CX, 100n);
+  return rig;
+}
+
+describe('compiled code', () => {
+  const changes: Readonly<Record<string, (rig: Rig) => void>> = {
+    'its block’s own next instruction': (rig) => rig.state.setGeneral(SI, BigInt(IMMEDIATE)),
+    'it through an alias': (rig) => rig.state.setGeneral(SI, BigInt(IMMEDIATE - CODE + ALIAS)),
+    'it from outside': (rig) => rig.memory.write8(IMMEDIATE, 0x22),
+  };
+  for (const [what, change] of Object.entries(changes)) {
+    it(`changes: ${what}`, () => {
+      const rig = compiled(PROGRAM);
+      change(rig);
+      assert.equal(rig.run(CODE), Outcome.Stop);
+      assert.equal(rig.state.general(AX), 0x22n);
+      assert.ok(rig.interpreter.compileCounts.dropped > 0);
+    });
+  }
+
+  it('changes in a page that is mapped elsewhere', () => {
+    const rig = compiled(PROGRAM);
+    rig.memory.write(DATA + PAGE, Uint8Array.from([...STORE, 0xb8, 0x33, 0, 0, 0, HLT]));
+    rig.setEntry(ROOT, CODE, BigInt(DATA + PAGE) | 7n);
+    assert.equal(rig.run(CODE), Outcome.Stop);
+    assert.equal(rig.state.general(AX), 0x33n);
+    rig.setEntry(ROOT, CODE, BigInt(CODE) | 7n);
+    assert.equal(rig.run(CODE), Outcome.Stop);
+    assert.equal(rig.state.general(AX), 0x11n);
+  });
+
+  const READ_ONLY = 5n;
+  const NO_EXECUTE = 1n << 63n;
+  const permissions: Readonly<Record<string, { page: number; entry: bigint; rip: number }>> = {
+    'its data becomes read-only': { page: DATA, entry: BigInt(DATA) | READ_ONLY, rip: CODE },
+    'its data goes': { page: DATA, entry: 0n, rip: CODE },
+    'it must not be executed any more': { page: CODE, entry: BigInt(CODE) | 7n | NO_EXECUTE, rip: CODE },
+    'it goes': { page: CODE, entry: 0n, rip: CODE },
+  };
+  for (const [what, { page, entry, rip }] of Object.entries(permissions)) {
+    it(`faults when ${what}, and runs again after`, () => {
+      const rig = compiled(PROGRAM);
+      const before = rig.memory.read64(rig.entryAddress(ROOT, page));
+      rig.setEntry(ROOT, page, entry);
+      assert.equal(rig.run(CODE), Outcome.Fault);
+      assert.equal(rig.state.word(STATE.faultVector), 14);
+      assert.equal(rig.state.rip, BigInt(rip));
+      assert.equal(rig.interpreter.completed, 0);
+      rig.setEntry(ROOT, page, before);
+      assert.equal(rig.run(CODE), Outcome.Stop);
+      assert.equal(rig.state.general(AX), 0x11n);
+    });
+  }
+
+  it('ends runs after every number of instructions', () => {
+    const rig = compiled(LOOP);
+    for (let budget = 1; budget < 40; budget++) {
+      rig.state.setGeneral(AX, 0n);
+      rig.state.setGeneral(CX, 100n);
+      rig.state.rip = BigInt(CODE);
+      let completed = 0;
+      for (;;) {
+        const outcome = rig.interpreter.run(budget);
+        completed += rig.interpreter.completed;
+        if (outcome === Outcome.Stop) break;
+        assert.equal(outcome, Outcome.Budget);
+        assert.equal(rig.interpreter.completed, budget);
+        assert.equal(rig.state.general(CX), 100n - BigInt(Math.floor((completed + 1) / 3)), `after ${completed}`);
+      }
+      assert.equal(completed, 300);
+      assert.equal(rig.state.general(AX), LOOP_SUM);
+    }
+  });
+
+  it('stops at a breakpoint that is set inside it, each time it comes there', () => {
+    let stops = true;
+    const rig = compiled(LOOP, () => stops);
+    const inside = CODE + 3;
+    rig.interpreter.setBreakpoints([BigInt(inside)]);
+    assert.equal(rig.run(CODE), Outcome.Stop);
+    assert.equal(rig.state.rip, BigInt(inside));
+    assert.equal(rig.interpreter.completed, 1);
+    // Not stopping, it comes there 100 times, with the code around compiled.
+    stops = false;
+    assert.equal(rig.run(inside), Outcome.Stop);
+    assert.equal(rig.state.general(AX), LOOP_SUM);
+    assert.equal(rig.interpreter.completed, 299);
+    rig.interpreter.setBreakpoints([]);
+    rig.state.setGeneral(CX, 100n);
+    rig.state.setGeneral(AX, 0n);
+    assert.equal(rig.run(CODE), Outcome.Stop);
+    assert.equal(rig.state.general(AX), LOOP_SUM);
+  });
+
+  it('is compiled with breakpoints in its page', () => {
+    const rig = compiled(LOOP);
+    const before = rig.interpreter.compileCounts.regions;
+    rig.interpreter.setBreakpoints([BigInt(CODE + 0x800)]);
+    assert.equal(rig.run(CODE), Outcome.Stop);
+    assert.ok(rig.interpreter.compileCounts.regions > before);
+    assert.equal(rig.state.general(AX), LOOP_SUM);
+  });
+
+  it('tells of accesses that are watched', () => {
+    const rig = compiled(PROGRAM);
+    rig.interpreter.setWatches([{ linear: BigInt(DATA), length: 1, reads: false }], 'debugger');
+    assert.equal(rig.run(CODE, 2), Outcome.Budget);
+    assert.deepEqual(
+      rig.interpreter.takeWatchedAccesses().map(({ linear, isWrite }) => ({ linear, isWrite })),
+      [{ linear: BigInt(DATA), isWrite: true }],
+    );
+    assert.equal(rig.interpreter.completed, 1, 'the run ends behind the access');
+    rig.interpreter.setWatches([], 'debugger');
+    assert.equal(rig.run(CODE), Outcome.Stop);
+    assert.equal(rig.state.general(AX), 0x11n);
+  });
+
+  it('is bounded: over the cap all is dropped and comes again', () => {
+    const rig = longRig({ jit: { ...EAGER_JIT, maxBytes: 2000 } });
+    for (let i = 0; i < 40; i++) {
+      const at = CODE + i * PAGE;
+      rig.memory.write(at, Uint8Array.from(LOOP));
+      for (let turn = 0; turn < 2; turn++) {
+        rig.state.setGeneral(AX, 0n);
+        rig.state.setGeneral(CX, 100n);
+        assert.equal(rig.run(at), Outcome.Stop);
+        assert.equal(rig.state.general(AX), LOOP_SUM);
+      }
+    }
+    const { regions, dropped } = rig.interpreter.compileCounts;
+    assert.ok(regions >= 40 && dropped > 20, `${regions} compiled, ${dropped} dropped`);
+  });
+});

@@ -1,0 +1,73 @@
+/** One device's registers: values, bits, and what has changed since the last stop. */
+import type { DeviceAnswer, DeviceField, DeviceRegister } from '../../src/protocol/devices';
+import { h } from '../dom';
+
+/** Values of registers and fields by `device register field`, as they were at the last stop. */
+export type Values = ReadonlyMap<string, string>;
+
+/** All values of these devices. */
+export function valuesOf(devices: readonly DeviceAnswer[]): Values {
+  const values = new Map<string, string>();
+  for (const { name, registers } of devices)
+    for (const register of registers) values.set(keyOf(name, register), register.value);
+  return values;
+}
+
+const keyOf = (device: string, { name, location }: DeviceRegister): string => `${device}\n${name}\n${location ?? ''}`;
+
+/** Whether a device, or one of its registers or fields, has the text in its name or meaning. */
+export function matches(device: DeviceAnswer, text: string): boolean {
+  const all = [
+    device.name,
+    device.title,
+    ...device.places,
+    ...device.registers.flatMap(({ name, meaning, location, fields = [] }) => [
+      name,
+      meaning,
+      location,
+      ...fields.flatMap((field) => [field.name, field.meaning]),
+    ]),
+  ];
+  return all.some((one) => one?.toLowerCase().includes(text.toLowerCase()));
+}
+
+/** The device with its registers as a table. */
+export function deviceTable(device: DeviceAnswer, before: Values): HTMLElement {
+  const rows = device.registers.map((register) => {
+    const old = before.get(keyOf(device.name, register));
+    const isChanged = old !== undefined && old !== register.value;
+    return h(
+      'tr',
+      { class: isChanged ? 'changed' : '', 'data-register': register.name },
+      h('th', { scope: 'row', title: register.meaning }, register.name),
+      h('td', {}, h('code', {}, register.value), isChanged && h('span', { class: 'was' }, ` was ${old}`)),
+      h('td', { class: 'fields' }, ...(register.fields ?? []).map((field) => chip(field))),
+      h('td', { class: 'where' }, register.location ?? ''),
+    );
+  });
+  const heads = ['Register', 'Value', 'Bits', 'Where'].map((text) => h('th', { scope: 'col' }, text));
+  return h(
+    'section',
+    { class: 'device', 'data-device': device.name, 'aria-label': device.name },
+    h('h2', {}, device.name, device.title && h('span', { class: 'title' }, ` ${device.title}`)),
+    h('p', { class: 'where' }, device.places.join(', ')),
+    rows.length > 0 &&
+      h(
+        'table',
+        { class: 'registers', 'aria-label': `Registers of ${device.name}` },
+        h('thead', {}, h('tr', {}, ...heads)),
+        h('tbody', {}, ...rows),
+      ),
+  );
+}
+
+function chip({ name, high, low, value, meaning }: DeviceField): HTMLElement {
+  const bits = high === low ? `bit ${low}` : `bits ${high}:${low}`;
+  const text = `${name} (${bits}) = ${value}${meaning ? `: ${meaning}` : ''}`;
+  const isSet = BigInt(value) !== 0n;
+  return h(
+    'span',
+    { class: isSet ? 'chip set' : 'chip', tabindex: 0, title: text, 'aria-label': text, role: 'note' },
+    high === low ? name : `${name}=${value}`,
+  );
+}
