@@ -12,11 +12,15 @@ import { newMachineId } from '../targets/host/registry';
 import type { Order } from '../targets/host/launch';
 import type { MachineSettings } from '../targets/machine-settings';
 import { startOwnMachine } from '../targets/own-machine';
+import { GDB_OPTIONS } from './gdb/gdb-options';
 import { describeOptions, parseOptions } from './options';
 import { version } from './program';
 import { planRun, RUN_OPTIONS } from './run-options';
 
-const NOT_FOR_HOSTS = ['serial', 'max-instructions', 'stats', 'save', 'restore', 'ept', 'pace'];
+const NOT_FOR_HOSTS = [
+  ...['serial', 'max-instructions', 'stats', 'save', 'restore', 'ept', 'pace'],
+  ...GDB_OPTIONS.map(({ names }) => names[0]),
+];
 const OPTIONS = RUN_OPTIONS.filter(({ names }) => !NOT_FOR_HOSTS.includes(names[0]));
 // About a third of a busy processor: the usual 10 would leave a tenth, too little to answer a debugger.
 const NICE = 5;

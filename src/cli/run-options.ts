@@ -28,7 +28,7 @@ export const RUN_OPTIONS: readonly Option[] = [
   {
     names: ['profile'],
     value: 'FILE|-',
-    help: 'write where guest time went to FILE as JSON, or to standard error as text; the run is slower',
+    help: 'write where guest time went to FILE as JSON, or to standard error; slows the run',
   },
   { names: ['rtc'], value: 'TIME', help: 'the clock at start, ISO time or "now" (default 2026-01-01T00:00:00Z)' },
   { names: ['seed'], value: 'N', help: 'seed of all randomness, 0 to 4294967295 (default 1)' },

@@ -2,12 +2,11 @@
 import type { Expression, Value } from '../symbols/expression/ast';
 import type { ExpressionNames } from '../symbols/expression/names';
 import { parseExpression } from '../symbols/expression/parse';
-import { sizeOf } from '../symbols/expression/types';
-import { assign } from './console/assign';
 import type { Debuggee } from './debuggee';
 import { frameContext, type FrameSession } from './values/frame-context';
+import { variablesOf } from './values/program-types';
 import type { ValueContext, ValueFormat } from './values/reader';
-import { type MemoryRange, referenceTo, type Row } from './values/row';
+import type { MemoryRange, Row } from './values/row';
 import { assignExpression, placeOf, showExpression } from './values/show';
 
 const FIRST_THREAD = 1;
@@ -15,18 +14,21 @@ const FIRST_THREAD = 1;
 /** Computes and assigns as one frame sees things, at a stop. All of it rejects with UserErrors. */
 export class Evaluator {
   private constructor(
-    private readonly debuggee: Debuggee,
     /** The thread that the frame belongs to. */
     readonly thread: number,
     /** How values are shown and read here. */
     readonly values: ValueContext,
+    /** Names of the frame's variables. */
+    readonly locals: readonly string[],
   ) {}
 
   /** An evaluator for the frame with a number; without one for the processor as it is. */
   static async of(debuggee: Debuggee, frame?: number): Promise<Evaluator> {
     const found = frame === undefined ? undefined : await debuggee.stopView.frame(frame);
     const thread = found?.thread ?? FIRST_THREAD;
-    return new Evaluator(debuggee, thread, frameContext(sessionOf(debuggee), thread, frame, found?.row));
+    const context = frameContext(sessionOf(debuggee), thread, frame, found?.row);
+    const locals = variablesOf(found?.row.scope).map(({ name }) => name);
+    return new Evaluator(thread, context, [...new Set(locals)]);
   }
 
   /** Reads an expression; `names` are the frame's unless given. */
@@ -51,14 +53,6 @@ export class Evaluator {
   /** Writes what `value` says, in the terms of its type, to what `text` names; the row as it is then. */
   set(text: string, value: string, format: ValueFormat): Promise<Row> {
     return assignExpression(text, value, format, this.values);
-  }
-
-  /** Writes a number to what `text` names; gives what is there then, and where if that is memory. */
-  async assign(text: string, value: bigint): Promise<Value> {
-    const written = await assign(this.debuggee.stoppedTarget, this.thread, this.parse(text), value);
-    const { place, type } = written;
-    this.debuggee.announceEdit(place && { reference: referenceTo(place), count: sizeOf(type) });
-    return written;
   }
 }
 

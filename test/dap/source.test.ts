@@ -195,6 +195,20 @@ describe('vmxray dap on sources', function () {
     assert.ok(names.includes('user_main'), names.join());
   });
 
+  it('conditions name parameters, locals and members', async () => {
+    await set('setFunctionBreakpoints', {
+      breakpoints: [{ name: 'timer_interrupt', condition: 'frame->vector == 0x40 && ticks == 2' }],
+    });
+    await step('continue');
+    assert.equal(await evaluate('ticks'), '2');
+    const [top] = await frames();
+    const { result } = await client.request<{ result: string }>('evaluate', {
+      expression: 'frame->vector',
+      frameId: top!.id,
+    });
+    assert.match(result, /^64\b/);
+  });
+
   it('a data breakpoint finds who broke the guard', async () => {
     const info = await client.request<{ dataId: string; accessTypes: string[] }>('dataBreakpointInfo', {
       name: 'guard',

@@ -184,12 +184,17 @@ export class Screen {
     await this.page.mouse.move(...NOWHERE);
   }
 
-  /** Waits until the guest is seen to have stopped, with `frame` as its top and registers read anew. */
+  /** Waits until the guest is seen to have stopped, with `frame` as its top, and that frame's scopes. */
   async stopped(text: RegExp, frame: string): Promise<void> {
     await this.sees(this.state(text));
     await this.sees(this.page.locator('.debug-toolbar .codicon-debug-continue'));
     await this.sees(this.viewRow('call-stack', frame));
-    await this.sees(this.viewRow('variables', 'RAX'));
+    await this.sees(this.viewRow('variables', /^General/));
+  }
+
+  /** Unfolds a scope of the Variables view, which VS Code folds as it pleases, until this row of it is seen. */
+  unfold(scope: string, row: RegExp): Promise<void> {
+    return this.until(this.viewRow('variables', row), () => this.viewRow('variables', exactly(scope)).click());
   }
 
   /** Does something until what it does is seen: a window takes keys some time before it knows what they mean. */

@@ -66,11 +66,13 @@ describe('the tour in a window', function () {
       await screen.page.keyboard.press('Enter');
       await screen.sees(screen.viewRow('watch', expression).filter({ hasText: value }));
     }
+    await screen.unfold('General', /^RAX/);
     await screen.picture('source');
   });
 
   it('changes a register where it is shown, and steps', async () => {
     const register = screen.viewRow('variables', /^RBX/);
+    await screen.unfold('General', /^RBX/);
     await screen.until(screen.page.locator('.debug-variables input'), () => register.dblclick());
     await screen.page.keyboard.press('Control+a');
     await screen.page.keyboard.type('0x1122');
@@ -83,6 +85,7 @@ describe('the tour in a window', function () {
   it('shows the code as instructions', async () => {
     await screen.run('Open Disassembly View');
     await screen.sees(screen.page.locator('.disassembly-view').getByText('protect_kernel();'));
+    await screen.unfold('General', /^RAX/);
     await screen.picture('disassembly');
     await screen.run('View: Close Editor');
   });
@@ -98,6 +101,7 @@ describe('the tour in a window', function () {
   it('steps to the next VM exit by the button in the toolbar', async () => {
     await toolbar(/Step to VM Exit/).click();
     await screen.stopped(/^Paused on VM exit: EPT violation/, 'protect_kernel');
+    await screen.enter(CONSOLE, 'exit', screen.console(/filled in an EPT entry/));
     await screen.picture('vm-exit');
   });
 

@@ -98,6 +98,7 @@ describe('the installed extension, in a kernel tree without launch.json', functi
     await screen.sees(screen.page.locator('.disassembly-view').getByText('hlt'));
     await screen.widen();
     await screen.fold('Watch', 'Breakpoints');
+    await screen.unfold('General', /^RAX/);
     for (const name of ['native_safe_halt', 'do_idle', 'start_kernel']) {
       await screen.sees(screen.viewRow('call-stack', name));
     }

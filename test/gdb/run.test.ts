@@ -119,6 +119,8 @@ describe('vmxray run --gdb', function () {
     const client = await TestClient.connect(door.port);
     assert.match(await client.ask('c'), /^T0b/);
     assert.equal(await client.ask('m7c05,1'), 'cc');
+    assert.equal(await client.ask(`qRcmd,${Buffer.from('dis').toString('hex')}`), 'OK');
+    assert.match(client.said, /0x7c05 +cc +int3/);
     assert.equal(await client.ask('D'), 'OK');
     const { code, errors } = await door.ended();
     assert.match(errors, /triple fault/i);

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DEFAULT_POLICY } from '../../src/engine/jit/jit';
 import { Machine } from '../../src/machine/machine';
 import type { MachineOptions } from '../../src/machine/machine';
 import { Random } from '../../src/machine/random';
@@ -62,6 +63,7 @@ export function start(guest: Guest, { onSerial = () => {}, ...changes }: Changes
     bare: guest.bare ?? false,
     ...(guest.seed === undefined ? {} : { seed: guest.seed }),
     onSerial,
+    jit: DEFAULT_POLICY,
     ...changes,
   });
 }

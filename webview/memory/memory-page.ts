@@ -2,17 +2,12 @@
 import type { AddressSpace } from '../../src/protocol/address';
 import { button, choice, fill, h } from '../dom';
 import { type MakePage, oneAtATime } from '../page';
+import { differences, type Read } from './changes';
 import { COLUMNS, HexGrid } from './hex-grid';
 import { findInMemory, searchBytes } from './search';
 
 const ROWS = 32;
 const TOP = 1n << 64n;
-
-interface Read {
-  readonly place: string;
-  readonly start: bigint;
-  readonly bytes: Uint8Array;
-}
 
 export const memoryPage: MakePage = (session, say) => {
   let space: AddressSpace = 'linear';
@@ -189,14 +184,3 @@ export const memoryPage: MakePage = (session, say) => {
     onShow: show,
   };
 };
-
-/** Offsets in `now` whose bytes were others in `before`. */
-export function differences(before: Read | undefined, now: Read): ReadonlySet<number> {
-  const changed = new Set<number>();
-  if (before?.place !== now.place) return changed;
-  for (const [offset, byte] of now.bytes.entries()) {
-    const old = before.bytes[Number(now.start - before.start) + offset];
-    if (old !== undefined && old !== byte) changed.add(offset);
-  }
-  return changed;
-}

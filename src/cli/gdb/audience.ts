@@ -4,9 +4,11 @@
  */
 import { UserError } from '../../common/errors';
 import { METHODS, type Method, type Reachable } from '../../targets/host/methods';
-import type { TargetEvent } from '../../targets/target';
+import type { Stop, TargetEvent } from '../../targets/target';
 
 type Listener = (event: TargetEvent) => void;
+
+const AT_REST: Stop = { reason: 'pause' };
 
 const gdbSteers = (): UserError =>
   new UserError('gdb/resume', "gdb lets the guest go on: use gdb's own commands, such as stepi and continue.");
@@ -39,10 +41,17 @@ export class Audience {
     };
   }
 
-  /** The target for who looks and edits: it has no breakpoints, and neither stops the guest nor lets it go. */
+  /**
+   * The target for who looks and edits: it has no breakpoints, and neither stops the guest nor lets it go. Why the guest
+   * stopped is not its concern: a guest that has crashed can be looked at as well as any.
+   */
   looking(): Reachable {
+    const { target } = this;
     return {
       ...this.steering(),
+      onEvent: (listener) =>
+        this.join((event) => listener(event.kind === 'stopped' ? { ...event, stop: AT_REST } : event)),
+      state: async () => ({ ...(await target.state()), stop: AT_REST }),
       setBreakpoints: () => Promise.resolve(),
       pause: () => Promise.resolve(),
       resume: () => Promise.reject(gdbSteers()),

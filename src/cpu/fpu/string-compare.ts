@@ -16,28 +16,32 @@ const SECOND_LENGTH_SHIFT = 16;
 
 const FLAG = { CF: 1, ZF: 0x40, SF: 0x80, OF: 0x800 } as const;
 
+/** An operand, refilled for each instruction: programs compare strings in their hottest loops. */
 interface StringOperand {
-  readonly elements: readonly number[];
+  readonly elements: Int32Array;
+  /** Elements that an operand has: 8 words or 16 bytes. */
+  count: number;
   /** Number of valid elements. */
-  readonly length: number;
+  length: number;
 }
 
-function elementsAt({ view }: SseUnit, offset: number, immediate: number): number[] {
+const FIRST: StringOperand = { elements: new Int32Array(16), count: 0, length: 0 };
+const SECOND: StringOperand = { elements: new Int32Array(16), count: 0, length: 0 };
+
+/** Reads an operand into `into`: with an explicit length, or up to the first zero. */
+function take(into: StringOperand, { view }: SseUnit, offset: number, immediate: number, explicit: number): void {
   const isSigned = (immediate & FORMAT.signed) !== 0;
-  if (immediate & FORMAT.words) {
-    return Array.from({ length: 8 }, (_, n) =>
-      isSigned ? view.getInt16(offset + 2 * n, true) : view.getUint16(offset + 2 * n, true),
-    );
+  const { elements } = into;
+  const count = immediate & FORMAT.words ? 8 : 16;
+  let implicit = count;
+  for (let n = count - 1; n >= 0; n--) {
+    const unsigned = count === 8 ? view.getUint16(offset + 2 * n, true) : view.getUint8(offset + n);
+    const shift = count === 8 ? 16 : 24;
+    elements[n] = isSigned ? (unsigned << shift) >> shift : unsigned;
+    if (unsigned === 0) implicit = n;
   }
-  return Array.from({ length: 16 }, (_, n) => (isSigned ? view.getInt8(offset + n) : view.getUint8(offset + n)));
-}
-
-/** With an explicit length, or up to the first zero. */
-function operand(unit: SseUnit, offset: number, immediate: number, explicit: number | undefined): StringOperand {
-  const elements = elementsAt(unit, offset, immediate);
-  const end = elements.indexOf(0);
-  const implicit = end < 0 ? elements.length : end;
-  return { elements, length: explicit === undefined ? implicit : Math.min(explicit, elements.length) };
+  into.count = count;
+  into.length = explicit < 0 ? implicit : Math.min(explicit, count);
 }
 
 /** Whether element `j` of the second string matches, by the aggregation. */
@@ -47,7 +51,8 @@ function matches(first: StringOperand, second: StringOperand, aggregation: numbe
   const isValid = j < second.length;
   switch (aggregation) {
     case AGGREGATION.any:
-      return isValid && a.slice(0, first.length).includes(b[j]!);
+      for (let i = 0; isValid && i < first.length; i++) if (a[i] === b[j]) return true;
+      return false;
     case AGGREGATION.ranges: {
       for (let i = 0; isValid && i + 1 < first.length; i += 2) if (b[j]! >= a[i]! && b[j]! <= a[i + 1]!) return true;
       return false;
@@ -56,7 +61,7 @@ function matches(first: StringOperand, second: StringOperand, aggregation: numbe
       return j < first.length && isValid ? a[j] === b[j] : j >= first.length && !isValid;
     default:
       // Equal ordered: a needle's end matches anything, the second string's end nothing else.
-      for (let i = 0; i < first.length && j + i < b.length; i++) {
+      for (let i = 0; i < first.length && j + i < second.count; i++) {
         if (j + i >= second.length || a[i] !== b[j + i]) return false;
       }
       return true;
@@ -65,7 +70,7 @@ function matches(first: StringOperand, second: StringOperand, aggregation: numbe
 
 function compareStrings(first: StringOperand, second: StringOperand, immediate: number): number {
   let bits = 0;
-  for (let j = 0; j < second.elements.length; j++) {
+  for (let j = 0; j < second.count; j++) {
     const isMatch = matches(first, second, (immediate >> 2) & 3, j);
     const isInverted = (immediate & POLARITY.negative) !== 0 && (!(immediate & POLARITY.masked) || j < second.length);
     if (isMatch !== isInverted) bits |= 1 << j;
@@ -81,18 +86,20 @@ function indexOf(bits: number, count: number, immediate: number): number {
 function comparison(isExplicit: boolean, givesMask: boolean): SseFunction {
   return (unit, destination, source, control) => {
     const immediate = control & 0xff;
-    const explicit = (shift: number): number | undefined => (isExplicit ? (control >> shift) & 0xff : undefined);
-    const first = operand(unit, destination, immediate, explicit(FIRST_LENGTH_SHIFT));
-    const second = operand(unit, source, immediate, explicit(SECOND_LENGTH_SHIFT));
-    const count = second.elements.length;
-    const bits = compareStrings(first, second, immediate);
+    const explicit = (shift: number): number => (isExplicit ? (control >> shift) & 0xff : -1);
+    take(FIRST, unit, destination, immediate, explicit(FIRST_LENGTH_SHIFT));
+    take(SECOND, unit, source, immediate, explicit(SECOND_LENGTH_SHIFT));
+    const { count } = SECOND;
+    const bits = compareStrings(FIRST, SECOND, immediate);
     const flags =
       (bits ? FLAG.CF : 0) |
-      (second.length < count ? FLAG.ZF : 0) |
-      (first.length < count ? FLAG.SF : 0) |
+      (SECOND.length < count ? FLAG.ZF : 0) |
+      (FIRST.length < count ? FLAG.SF : 0) |
       (bits & 1 ? FLAG.OF : 0);
-    unit.state.setQuad(STATE.result, BigInt(givesMask ? bits : indexOf(bits, count, immediate)));
-    unit.state.setQuad(STATE.result2, BigInt(flags));
+    unit.view.setUint32(STATE.result, givesMask ? bits : indexOf(bits, count, immediate), true);
+    unit.view.setUint32(STATE.result + 4, 0, true);
+    unit.view.setUint32(STATE.result2, flags, true);
+    unit.view.setUint32(STATE.result2 + 4, 0, true);
   };
 }
 

@@ -2,6 +2,8 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { basename } from 'node:path';
 import { UserError } from '../../common/errors';
+import type { ExpressionNames } from '../../symbols/expression/names';
+import { localsOf } from '../values/program-types';
 import type { Image } from '../images/image';
 import type { Images } from '../images/images';
 import { hex } from '../memory-reference';
@@ -14,23 +16,34 @@ const keyOf = (place: string, { condition, hitCondition, logMessage }: Condition
 
 /** Breakpoints at the places found, which may have to wait for their program. */
 function at(
+  images: Images,
   places: readonly { readonly image: Image; readonly link: bigint }[],
   conditions: Conditions,
   told: (first: bigint) => object,
 ): Pick<NewWish, 'resolve'> {
   return {
     resolve: (id, names): Resolved => {
-      const linear = places.flatMap(({ image, link }) => image.linear(link) ?? []);
-      if (linear.length === 0)
+      const addresses = [...new Set(places.flatMap(({ image, link }) => image.linear(link) ?? []))];
+      const [first] = addresses;
+      if (first === undefined)
         return unverified(`Waits until ${places[0]!.image.name} is in the guest's memory.`, 'pending');
-      const parsed = parseConditions(conditions, names);
       return {
-        told: { verified: true, instructionReference: hex(linear[0]!), ...told(linear[0]!) },
-        code: [...new Set(linear)].map((address) => ({ id, linear: address, ...parsed })),
+        told: { verified: true, instructionReference: hex(first), ...told(first) },
+        code: addresses.map((linear) => ({
+          id,
+          linear,
+          ...parseConditions(conditions, namesAt(images, names, linear)),
+        })),
       };
     },
   };
 }
+
+/** What a condition may name at an instruction: the variables in scope there, besides. */
+const namesAt = (images: Images, names: ExpressionNames, linear: bigint): ExpressionNames => ({
+  ...names,
+  local: localsOf(images.imageAt(linear)?.scopesAt(linear)[0]),
+});
 
 /** A breakpoint at a line of a source file; lines begin at 1. */
 export function lineWish(images: Images, path: string, line: number, conditions: Conditions): NewWish {
@@ -55,7 +68,7 @@ export function lineWish(images: Images, path: string, line: number, conditions:
       const places = found.filter((place) => place.line === nearest);
       if (places.length === 0)
         throw new UserError('breakpoint/line', `There is no code at line ${line} of ${basename(path)} or below it.`);
-      return at(places, conditions, () => ({ line: nearest })).resolve(id, names);
+      return at(images, places, conditions, () => ({ line: nearest })).resolve(id, names);
     },
   };
 }
@@ -65,7 +78,7 @@ const ADDRESS = /^\*?(0x[0-9a-f]{1,16})$/i;
 /** A breakpoint at functions by their symbols, behind the prologue where lines are known; `*0x…` is an address. */
 export function functionWish(images: Images, name: string, conditions: Conditions): NewWish {
   const address = ADDRESS.exec(name.trim());
-  if (address) return { ...instructionWish(BigInt(address[1]!), conditions), kind: 'function breakpoint' };
+  if (address) return { ...instructionWish(images, BigInt(address[1]!), conditions), kind: 'function breakpoint' };
   return {
     kind: 'function breakpoint',
     key: keyOf(name, conditions),
@@ -78,7 +91,7 @@ export function functionWish(images: Images, name: string, conditions: Condition
             ? 'There are no symbols: name an ELF file as "symbols".'
             : `There is no function ${name.slice(0, 100)} in ${images.all.map((image) => image.name).join(', ')}.`,
         );
-      return at(places, conditions, (linear) => lineOf(images, linear)).resolve(id, names);
+      return at(images, places, conditions, (linear) => lineOf(images, linear)).resolve(id, names);
     },
   };
 }
@@ -92,13 +105,13 @@ export function codeOf(images: Images, name: FunctionName): { image: Image; link
 }
 
 /** A breakpoint at a linear address. */
-export function instructionWish(linear: bigint, conditions: Conditions): NewWish {
+export function instructionWish(images: Images, linear: bigint, conditions: Conditions): NewWish {
   return {
     kind: 'instruction breakpoint',
     key: keyOf(hex(linear), conditions),
     resolve: (id, names) => ({
       told: { verified: true, instructionReference: hex(linear) },
-      code: [{ id, linear, ...parseConditions(conditions, names) }],
+      code: [{ id, linear, ...parseConditions(conditions, namesAt(images, names, linear)) }],
     }),
   };
 }

@@ -67,7 +67,12 @@ export function splitLastWord<T extends string>(text: string, words: readonly T[
 
 /** Completes an expression. */
 export function expressionCompletions(text: string, caret: number, { names }: ConsoleContext): Completion[] {
-  return completeExpression(text, caret, { symbols: (...args) => names.symbols(...args), registers: names.registers });
+  return completeExpression(text, caret, {
+    symbols: (...args) => names.symbols(...args),
+    registers: names.registers,
+    variables: names.locals,
+    typed: names.typed,
+  });
 }
 
 /** Completes the word at the caret, case aside, from a list of single words. */

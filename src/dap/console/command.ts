@@ -4,6 +4,7 @@ import type { Expression, Value } from '../../symbols/expression/ast';
 import type { Completion } from '../../symbols/expression/complete';
 import type { ExpressionNames, NamedPlace } from '../../symbols/expression/names';
 import type { Target } from '../../targets/target';
+import type { ValueFormat } from '../values/reader';
 
 /** The guest's symbols and the registers, as the session knows them. */
 export interface ConsoleNames {
@@ -19,6 +20,8 @@ export interface ConsoleNames {
   readonly registers: readonly string[];
   /** What expressions mean in the frame at hand: its variables, the types of the programs. */
   readonly typed?: ExpressionNames | undefined;
+  /** Names of the frame's variables. */
+  readonly locals?: readonly string[] | undefined;
 }
 
 /** What commands work on: a target at rest, one of its vCPUs, and the session's way with expressions. */
@@ -32,10 +35,8 @@ export interface ConsoleContext {
   /** Computes an expression as it is typed. Rejects with a UserError. */
   evaluate(text: string): Promise<Value>;
   /** The value of an expression as text, by its type. */
-  show(text: string, format: 'x' | 'd' | ''): Promise<string>;
-  /** Writes to the place that an expression names and tells whoever shows it; gives what is there then. */
-  assign(place: string, value: bigint): Promise<Value>;
-  /** Writes what a text says in the terms of the place's type; gives what is there then as text. */
+  show(text: string, format: ValueFormat): Promise<string>;
+  /** Writes what a text says to the place that an expression names and tells whoever shows it; gives what is there then. */
   set(place: string, value: string): Promise<string>;
 }
 

@@ -11,6 +11,7 @@ import { otherBuild } from '../errors';
 import { DEBUG_FOLDERS, debugFileOf } from './debug-files';
 import { FileBytes } from './file-bytes';
 import type { FunctionName } from './function-name';
+import { perCpuOffset, programTypes } from '../values/program-types';
 import { Image, type ImageLine } from './image';
 import { findSlide } from './placement';
 import { SourcePaths } from './source-paths';
@@ -222,6 +223,8 @@ export function namesOf(
     ...more,
     register,
     symbol: (name) => images.symbol(name),
+    types: programTypes(images),
+    perCpuOffset: (name) => perCpuOffset(images, name),
     nearest: (name) => nearestName(name, (prefix, limit) => images.symbolNames(prefix, limit), REGISTER_NAMES),
   };
 }

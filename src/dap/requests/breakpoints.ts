@@ -49,7 +49,7 @@ export function breakpointRequests(debuggee: Debuggee): Handlers {
           const reference = parseMemoryReference(breakpoint.text('instructionReference'));
           if (reference.space !== 'linear') throw badArgument('instructionReference', 'a linear address (0x…)');
           const offset = breakpoint.integer('offset', { min: -MAX_OFFSET, max: MAX_OFFSET, otherwise: 0 });
-          return instructionWish(moved(reference, offset).address, conditionsOf(breakpoint));
+          return instructionWish(images, moved(reference, offset).address, conditionsOf(breakpoint));
         }),
       ),
     setDataBreakpoints: (args) =>

@@ -19,12 +19,11 @@ export function evaluationRequests(debuggee: Debuggee): Handlers {
   const context = (evaluator: Evaluator): ConsoleContext => ({
     target: debuggee.stoppedTarget,
     thread: evaluator.thread,
-    names: { ...consoleNames(debuggee.images), typed: evaluator.values.names },
+    names: { ...consoleNames(debuggee.images), typed: evaluator.values.names, locals: evaluator.locals },
     decoder,
     parse: (text) => evaluator.parse(text),
     evaluate: (text) => evaluator.evaluate(text),
     show: async (text, format) => (await evaluator.show(text, format)).value,
-    assign: (place, value) => evaluator.assign(place, value),
     set: async (place, value) => (await evaluator.set(place, value, '')).value,
   });
   const evaluatorOf = (args: Arguments): Promise<Evaluator> =>

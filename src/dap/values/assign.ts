@@ -47,7 +47,7 @@ async function writeBits(bits: bigint, size: number, located: Located, { reader 
   }
   if (located.kind === 'known' && located.register !== undefined) {
     const { value } = await reader.evaluate({ kind: 'register', name: located.register });
-    return reader.writeRegister(located.register, replaced(value, located.bits ?? { offset: 0, size }, bits));
+    await reader.writeRegister(located.register, replaced(value, located.bits ?? { offset: 0, size }, bits));
   }
 }
 

@@ -12,13 +12,11 @@ import { knownRegisters } from '../../symbols/dwarf/cfi-step';
 import { ON_ENTRY } from '../../symbols/symbol-file';
 import { registerPlace } from '../../targets/inspection/register-names';
 import type { Target } from '../../targets/target';
-import { assign } from '../console/assign';
-import { partlyWritten } from '../console/errors';
 import type { ShownFrame } from '../frames';
 import type { Images } from '../images/images';
 import { localsOf, perCpuOffset, programTypes } from './program-types';
 import type { ValueContext, ValueReader } from './reader';
-import { referenceTo } from './row';
+import { type Announce, ownName, targetReader } from './target-reader';
 
 /** What a frame's values are read from: the session. */
 export interface FrameSession {
@@ -28,16 +26,13 @@ export interface FrameSession {
   /** A row of the stack by its number; rejects with a UserError behind the last one. */
   frame(id: number): Promise<{ thread: number; row: ShownFrame; isInnermost: boolean }>;
   /** Something was written. */
-  announceEdit(memory?: { readonly reference: string; readonly count: number }): void;
+  readonly announceEdit: Announce;
 }
 
 /** The group of registers that frames have values of their own of. */
 const GENERAL = 'General';
 /** Values on entry can be those of the caller's own entry, and so on. */
 const MAX_CALLERS = 8;
-/** DWARF's names for what is called otherwise here. */
-const SEGMENT_BASE = /^([fg]s)_base$/;
-
 /** Values as the frame with this number sees them; without a number as the processor does, without variables. */
 export function frameContext(
   session: FrameSession,
@@ -45,10 +40,10 @@ export function frameContext(
   frame: number | undefined,
   row?: ShownFrame,
 ): ValueContext {
-  const { images, names, target } = session;
+  const { images, names } = session;
   const local = localsOf(row?.scope);
   return {
-    reader: readerOf(session, target, thread, frame),
+    reader: readerOf(session, thread, frame),
     names: {
       ...names,
       symbol: (name) => names.symbol(name),
@@ -64,26 +59,21 @@ export function frameContext(
   };
 }
 
-function readerOf(session: FrameSession, target: Target, thread: number, frame: number | undefined): ValueReader {
-  const bound = frame === undefined ? undefined : new BoundFrame(session, thread, frame);
+function readerOf(session: FrameSession, thread: number, frame: number | undefined): ValueReader {
+  const { target } = session;
+  const reader = targetReader(target, thread, (memory) => session.announceEdit(memory));
+  if (frame === undefined) return reader;
+  const bound = new BoundFrame(session, thread, frame);
   return {
-    evaluate: async (expression) => target.evaluate(thread, (await bound?.bind(expression)) ?? expression),
-    read: (space, address, length) => target.readMemory(thread, space, address, length),
-    write: async (space, address, bytes) => {
-      const written = await target.writeMemory(thread, space, address, bytes);
-      if (written < bytes.length) throw partlyWritten(written, bytes.length);
-      session.announceEdit({ reference: referenceTo({ space, address }), count: bytes.length });
-    },
+    ...reader,
+    evaluate: async (expression) => target.evaluate(thread, await bound.bind(expression)),
     writeRegister: async (name, value) => {
-      if (bound && registerPlace(ownName(name))?.group === GENERAL && !(await bound.isInnermost()))
+      if (registerPlace(ownName(name))?.group === GENERAL && !(await bound.isInnermost()))
         throw new UserError('value/caller', 'The registers of a caller cannot be written: they lie on the stack.');
-      await assign(target, thread, { kind: 'register', name: ownName(name) }, value);
-      session.announceEdit();
+      return reader.writeRegister(name, value);
     },
   };
 }
-
-const ownName = (name: string): string => name.replace(SEGMENT_BASE, '$1.base');
 
 /** A frame of the stack, whose registers stand in expressions for those of the processor. */
 class BoundFrame {

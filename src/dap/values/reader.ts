@@ -11,8 +11,8 @@ export interface ValueReader {
   read(space: AddressSpace, address: bigint, length: number): Promise<Uint8Array>;
   /** Writes all bytes and tells whoever shows them. */
   write(space: AddressSpace, address: bigint, bytes: Uint8Array): Promise<void>;
-  /** Writes a register by its lower-case name; refused in frames whose registers are on the stack. */
-  writeRegister(name: string, value: bigint): Promise<void>;
+  /** Writes a register by its lower-case name, and gives what it holds then; refused where it lies on the stack. */
+  writeRegister(name: string, value: bigint): Promise<Value>;
 }
 
 /** A reader with the names of the program. */

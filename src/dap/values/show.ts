@@ -1,13 +1,15 @@
 /** Expressions and variables as rows: the door to this folder. */
 import { UserError } from '../../common/errors';
 import type { Expression, Value } from '../../symbols/expression/ast';
+import { unreadable } from '../../symbols/expression/errors';
 import { parseExpression, parseTyped } from '../../symbols/expression/parse';
 import type { TypedExpression } from '../../symbols/expression/typed';
 import { isPointer, sizeOf as sizeOfValue } from '../../symbols/expression/types';
 import { operandOf } from '../../symbols/expression/resolve';
-import { plain, sizeOf } from '../../symbols/types/plain';
+import { isAggregate, plain, sizeOf } from '../../symbols/types/plain';
 import type { Variable } from '../../symbols/types/place';
 import type { Type } from '../../symbols/types/type';
+import { notWritable as noPlace } from '../console/errors';
 import { describeValue } from '../console/print';
 import { notWritable } from '../errors';
 import { viewRow } from './container-rows';
@@ -17,12 +19,14 @@ import { splitFormat, type ValueContext, type ValueFormat } from './reader';
 import type { MemoryRange, Row } from './row';
 import { rowOf } from './rows';
 
+/** Codes of errors that say that a frame has lost what a variable was in. */
+const LOST: readonly string[] = ['value/entry', 'value/lost'];
 /** Most elements of an array whose length is computed. */
 const MAX_LENGTH = 0x7fff_ffffn;
 
 /**
  * The value of an expression; `,x` and the like behind it say how numbers are written, `format` what holds otherwise.
- * Rejects with a UserError for what cannot be parsed or computed; memory that is not there is said in the row.
+ * Rejects with a UserError for what cannot be parsed, computed or read.
  */
 export async function showExpression(text: string, format: ValueFormat, context: ValueContext): Promise<Row> {
   const split = splitFormat(text, format);
@@ -32,9 +36,11 @@ export async function showExpression(text: string, format: ValueFormat, context:
     const { address } = addressOf(await context.reader.evaluate(view.head));
     return viewRow(split.text.trim(), view, address, split.format, context, rowOf);
   }
-  if (!type) return untypedRow(split.text, found, split.format, context);
+  if (!type) return untypedRow(split.text, found.value!, split.format, context);
   const { located, space } = await locatedOf(found, context);
-  const shown = { type: await counted(type, found.length, context), located, space, format: split.format };
+  const whole = await counted(type, found.length, context);
+  if (located.kind === 'memory') await requireMemory(located, whole, context);
+  const shown = { type: whole, located, space, format: split.format };
   return rowOf({ ...shown, name: text, evaluateName: split.text.trim() }, context);
 }
 
@@ -86,16 +92,54 @@ export async function assignExpression(
   format: ValueFormat,
   context: ValueContext,
 ): Promise<Row> {
+  const { text: bare } = splitFormat(text, '');
+  const { type, value: of } = parseTyped(bare, context.names);
+  // One that is not there now is refused where it is written.
+  if (!type && of?.kind === 'register') return assignRegister(bare, of.name, value, format, context);
   const row = await showExpression(text, format, context);
-  if (!row.assign) throw notWritable(row.name);
+  if (!row.assign) throw type ? notWritable(row.name) : noPlace();
   return row.assign(value);
+}
+
+async function assignRegister(
+  text: string,
+  name: string,
+  written: string,
+  format: ValueFormat,
+  context: ValueContext,
+): Promise<Row> {
+  const { reader, names } = context;
+  const { value } = await reader.evaluate(parseExpression(written, names));
+  return valueRow(text, await reader.writeRegister(name, value), format, context);
+}
+
+/** Where a place is; what is lost of a frame is nowhere. */
+async function locatedOrLost(...[place, bits, reader]: Parameters<typeof locate>): Promise<Located> {
+  try {
+    return await locate(place, bits, reader);
+  } catch (error) {
+    if (error instanceof UserError && LOST.includes(error.code)) return { kind: 'absent', why: error.message };
+    throw error;
+  }
+}
+
+/** What the user asks for by itself must be there; parts of what is shown say for themselves that they are not. */
+async function requireMemory(
+  { space, address, bits }: Extract<Located, { kind: 'memory' }>,
+  type: Type,
+  { reader }: ValueContext,
+): Promise<void> {
+  const found = plain(type);
+  const size = bits ? Math.ceil((bits.offset + bits.size) / 8) : (sizeOf(found) ?? 0);
+  const needed = isAggregate(found) || found.kind === 'array' ? Math.min(size, 1) : size;
+  if ((await reader.read(space, address, needed)).length < needed) throw unreadable(space, address, size);
 }
 
 async function locatedOf(
   { place, bits, value }: TypedExpression,
   { reader }: ValueContext,
 ): Promise<{ located: Located; space?: MemoryRange['space'] }> {
-  if (place) return { located: await locate(place, bits, reader) };
+  if (place) return { located: await locatedOrLost(place, bits, reader) };
   const computed = await reader.evaluate(value!);
   const space = isPointer(computed.type) ? computed.type.space : undefined;
   return { located: { kind: 'known', contents: contentsOf(computed) }, ...(space && { space }) };
@@ -118,34 +162,33 @@ function rangeOfValue({ value, type, place }: Value, bytes?: number): MemoryRang
 }
 
 /** What has no type in the program: registers, numbers, symbols. */
-async function untypedRow(
-  text: string,
-  { value }: TypedExpression,
-  format: ValueFormat,
-  context: ValueContext,
-): Promise<Row> {
+async function untypedRow(text: string, of: Expression, format: ValueFormat, context: ValueContext): Promise<Row> {
   const { reader } = context;
-  const computed = await reader.evaluate(value!);
-  const { type } = computed;
-  const isAddress = isPointer(type) || type.bits === 64;
-  const place = rangeOfValue(computed);
-  const assigned = async (written: string): Promise<Row> => {
-    const { value: number } = await reader.evaluate(parseExpression(written, context.names));
-    if (value!.kind === 'register') await reader.writeRegister(value!.name, number);
-    else if (computed.place) {
-      const { space, address } = computed.place;
-      await reader.write(space, address, littleEndian(number, sizeOfValue(type)));
-    }
-    return untypedRow(text, { value } as TypedExpression, format, context);
+  const computed = await reader.evaluate(of);
+  const row = valueRow(text, computed, format, context);
+  if (of.kind === 'register')
+    return { ...row, assign: (written) => assignRegister(text, of.name, written, format, context) };
+  if (!computed.place) return row;
+  const { space, address } = computed.place;
+  const assign = async (written: string): Promise<Row> => {
+    const { value } = await reader.evaluate(parseExpression(written, context.names));
+    await reader.write(space, address, littleEndian(value, sizeOfValue(computed.type)));
+    return untypedRow(text, of, format, context);
   };
+  return { ...row, assign };
+}
+
+function valueRow(text: string, value: Value, format: ValueFormat, context: ValueContext): Row {
+  const { type } = value;
+  const isAddress = isPointer(type) || type.bits === 64;
+  const place = rangeOfValue(value);
   return {
     name: text,
-    value: untypedText(computed, format, context),
+    value: untypedText(value, format, context),
     type: isPointer(type) ? 'pointer' : `${type.signed ? 's' : 'u'}${type.bits}`,
     evaluateName: text,
-    memory: place ?? (isAddress ? { ...addressOf(computed), bytes: 1 } : undefined),
-    place: computed.place && place,
-    ...((value!.kind === 'register' || computed.place) && { assign: assigned }),
+    memory: place ?? (isAddress ? { ...addressOf(value), bytes: 1 } : undefined),
+    place: value.place && place,
   };
 }
 

@@ -24,9 +24,10 @@ import type {
   Operand,
   StateWord,
 } from '../../isa/semantics';
-import { MODE, SEGMENT_BYTES, SEGMENT_FIELD, STATE, TLB_ENTRIES, TLB_ENTRY } from '../../cpu/layout';
+import { MODE, SEGMENT_BYTES, SEGMENT_FIELD, STATE, TLB_ENTRY } from '../../cpu/layout';
 import { CR0, CR4 } from '../../cpu/mode';
 import { any, quad, setWord, word } from '../../cpu/paging/emit';
+import { tlbEntry } from '../tlb';
 import { generalNumber } from './entry-view';
 import type { EntryView } from './entry-view';
 import type { RegionFlags } from './region-flags';
@@ -438,8 +439,7 @@ export class RegionSemantics extends Semantics {
   /** Host address of `bytes` bytes at `address`, all in one page that the TLB has for this kind of access. */
   private host(address: Address, bytes: number, tag: number): I32 {
     const linear = this.let(i64.add(address.offset, this.base64(address.segment)));
-    const index = i32.and(i32.wrap(i64.shrU(linear, i64.const(7))), i32.const((TLB_ENTRIES - 1) * TLB_ENTRY.bytes));
-    const entry = this.let(i32.add(this.frame.tlb.get(), index));
+    const entry = this.let(tlbEntry(linear, this.frame.tlb.get()));
     const last = i64.add(linear, i64.const(bytes - 1));
     this.leaveIf(i64.ne(load64(entry, 64, tag), i64.and(last, i64.const(~0xfffn))));
     return this.let(i32.add(load32(entry, 32, TLB_ENTRY.addend), i32.wrap(linear)));

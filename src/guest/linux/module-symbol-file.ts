@@ -2,7 +2,7 @@
  * A loaded module as a symbol file: what the guest says of it stands for its file. All addresses are linear ones, where the
  * module lies. NOT IMPLEMENTED: lines and local variables, which only the module's debug file has.
  */
-import { UserError } from '../../common/errors';
+import { awaitUnlessDamaged } from '../../symbols/kernel/linear-memory';
 import { KallsymsFile } from '../../symbols/kernel/kallsyms-file';
 import type { Kallsyms } from '../../symbols/kernel/kallsyms';
 import type { Btf } from '../../symbols/kernel/btf';
@@ -32,8 +32,8 @@ export async function readModuleContents(
   if (!symbols) return undefined;
   return {
     symbols,
-    orc: await unlessDamagedLater(module.orc(kernel.orc)),
-    types: kernel.types && (await unlessDamagedLater(module.types(kernel.types))),
+    orc: await awaitUnlessDamaged(module.orc(kernel.orc)),
+    types: kernel.types && (await awaitUnlessDamaged(module.types(kernel.types))),
     buildId: await module.buildId(),
     sections: await module.sections(),
   };
@@ -81,15 +81,5 @@ export class ModuleSymbolFile extends KallsymsFile implements SymbolFile {
     const part = this.segments.find(({ start, end }) => start <= address && address < end);
     const next = this.contents.sections.filter((one) => one.address > address && part && one.address < part.end);
     return next.reduce((least, one) => (one.address < least ? one.address : least), part?.end ?? address);
-  }
-}
-
-/** What a promise gives, or undefined where it meets damage. */
-async function unlessDamagedLater<T>(reading: Promise<T>): Promise<T | undefined> {
-  try {
-    return await reading;
-  } catch (error) {
-    if (error instanceof UserError) return undefined;
-    throw error;
   }
 }

@@ -9,7 +9,7 @@ import { UserError } from '../../common/errors';
 import { unlessAborted } from '../cancel';
 import type { EngineContext } from './discovery';
 import { endpointText } from './endpoint';
-import { engineError } from './errors';
+import { engineError, strangeEngine } from './errors';
 import { openUpgraded, type UpgradeTarget } from './upgrade';
 
 /** A call that dockerode has no method for, such as libpod's. */
@@ -65,6 +65,7 @@ export class DockerEngine {
       throw new UserError('engine/settings', `${this.name} cannot be used: ${(error as Error).message}`);
     }
     const answer = await this.call(signal, (docker) => docker.version());
+    if (typeof (answer as { ApiVersion?: unknown }).ApiVersion !== 'string') throw strangeEngine(this.name);
     const podman = answer.Components?.find(({ Name }) => Name === 'Podman Engine');
     this.known = {
       version: podman?.Version ?? answer.Version,

@@ -68,6 +68,10 @@ export const sshFailed = (destination: string, why: string): UserError =>
     `ssh to ${destination} failed: ${why}. Check that "ssh ${destination}" connects without asking for anything.`,
   );
 
+/** Something else than an engine answers there. */
+export const strangeEngine = (engine: string): UserError =>
+  new UserError('engine/strange', `${engine} is no engine that is known here: check the address.`);
+
 /** A container that is not there any more, or never was. */
 export const noSuchItem = (what: string): UserError =>
   new UserError('engine/gone', `There is no such ${what}: it may have been removed in the meantime.`);

@@ -43,11 +43,11 @@ function dial({ host, user, port, program: remote }: SshEndpoint, program: strin
   });
   const stream = new SshStream(child.stdout, child.stdin, () => child.kill());
   child.on('error', (error) => stream.destroy(sshFailed(destination, error.message)));
-  child.on('exit', (code) => {
-    if (code !== 0 && !stream.destroyed) {
-      const words = complaint.trim().split('\n').at(-1) ?? '';
-      stream.destroy(sshFailed(destination, words === '' ? `it ended with code ${code}` : words));
-    }
+  // Not at the end of its output: whether that is an end or a failure, the exit code says.
+  child.on('close', (code) => {
+    const words = complaint.trim().split('\n').at(-1) ?? '';
+    if (code === 0) stream.push(null);
+    else stream.destroy(sshFailed(destination, words === '' ? `it ended with code ${code}` : words));
   });
   return stream;
 }
@@ -63,8 +63,8 @@ class SshStream extends Duplex {
     output.on('data', (bytes: Buffer) => {
       if (!this.push(bytes)) output.pause();
     });
-    output.on('end', () => this.push(null));
-    input.on('error', () => this.destroy());
+    // The far side's end is told by the process's end.
+    input.on('error', () => undefined);
   }
 
   override _read(): void {

@@ -15,7 +15,7 @@ export interface LiveMachine {
   readonly target?: HostedMachine;
   readonly trouble?: string;
   readonly description?: TargetDescription;
-  state?: TargetState;
+  state?: TargetState | undefined;
 }
 
 /** What the machines tell. */
@@ -118,6 +118,17 @@ export class LiveMachines {
     return live;
   }
 
+  /** How far it has come is not in the event. */
+  private async readState(live: LiveMachine): Promise<void> {
+    try {
+      live.state = (await live.target?.state()) ?? live.state;
+    } catch {
+      // It is gone, which is told by itself.
+      return;
+    }
+    this.listener.changed(live.entry.id);
+  }
+
   private take(live: LiveMachine, event: TargetEvent): void {
     const { id } = live.entry;
     const { state } = live;
@@ -131,7 +142,7 @@ export class LiveMachines {
         return;
       case 'stopped':
         if (state) live.state = { ...state, running: false, stop: event.stop };
-        this.listener.changed(id);
+        void this.readState(live);
         return;
       case 'closed':
         if (!this.machines.delete(id)) return;

@@ -30,7 +30,7 @@ export class Abbreviations {
 
   /** Finds those from the start of `bytes` on, up to their end or to the one with code `last`. Throws a UserError for damage. */
   constructor(
-    private readonly bytes: Uint8Array,
+    private bytes: Uint8Array,
     last?: number,
   ) {
     for (let code = this.small(); code !== 0; code = this.small()) {
@@ -38,6 +38,8 @@ export class Abbreviations {
       if (code === last) break;
       this.pass();
     }
+    // A copy, so that what the bytes were a part of can go.
+    if (last === undefined) this.bytes = Uint8Array.from(bytes.subarray(0, this.at));
   }
 
   /** The shape with a code; undefined if there is none. Throws a UserError for damage. */

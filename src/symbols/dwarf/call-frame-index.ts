@@ -35,7 +35,10 @@ export interface FrameEntry {
 /** Bytes of a section that are read at once, of one entry, and of a whole section. */
 const WINDOW = 0x10_0000;
 const MAX_ENTRY = 0x1_0000;
-const MAX_ENTRIES = 4_000_000;
+const MAX_ENTRIES = 1_000_000;
+/** Bytes of what functions share, and how many such entries are kept: a kernel has one for each unit. */
+const MAX_COMMON = 0x1000;
+const MAX_COMMON_KEPT = 4096;
 /** DW_EH_PE_*: formats in the low 4 bits, what a pointer is relative to in the next 3. */
 const POINTER = {
   absolute: 0x00,
@@ -137,18 +140,17 @@ export class CallFrameIndex {
   }
 
   private commonAt(offset: number): CommonEntry | undefined {
-    if (!this.common.has(offset))
-      this.common.set(
-        offset,
-        unlessDamaged(() => this.readCommon(offset)),
-      );
-    return this.common.get(offset);
+    if (this.common.has(offset)) return this.common.get(offset);
+    const common = unlessDamaged(() => this.readCommon(offset));
+    if (this.common.size >= MAX_COMMON_KEPT) this.common.clear();
+    this.common.set(offset, common);
+    return common;
   }
 
   private readCommon(offset: number): CommonEntry | undefined {
     const head = this.head(offset);
     if (!head.isCommon || head.body === 0) return undefined;
-    const bytes = this.section.read(head.body, Math.min(head.end - head.body, MAX_ENTRY));
+    const bytes = this.section.read(head.body, Math.min(head.end - head.body, MAX_COMMON));
     const reader = new ByteReader(bytes, this.name);
     const version = reader.u8();
     const augmentation = reader.string();
@@ -175,7 +177,8 @@ export class CallFrameIndex {
     } else if (augmentation !== '' && augmentation !== 'eh') return undefined;
     if (addressSize !== 4 && addressSize !== 8) return undefined;
     const isSignalFrame = hasAugmentation && augmentation.includes('S');
-    const instructions = reader.take(reader.remaining);
+    // A copy, so that what the bytes were a part of can go.
+    const instructions = Uint8Array.from(reader.take(reader.remaining));
     return {
       codeAlignment,
       dataAlignment,

@@ -21,7 +21,7 @@ const USUAL_ABBREVIATIONS = 0x8000;
 /** Bytes of units that are kept at a time. */
 const MAX_KEPT = 0x200_0000;
 /** Children of one entry, and entries passed over for one step. */
-const MAX_STEPS = 4_000_000;
+const MAX_STEPS = 1_000_000;
 
 /** A unit that is read. */
 export interface UnitData {
@@ -37,6 +37,7 @@ export class DebugInfo {
   /** Units by start offset, those used last at the end. */
   private readonly kept = new Map<number, UnitData>();
   private keptBytes = 0;
+  private last: UnitData | undefined;
   private bySignature: ReadonlyMap<bigint, number> | undefined;
 
   /** Reads the headers of all units. */
@@ -93,6 +94,7 @@ export class DebugInfo {
 
   /** A unit's bytes and the shapes of its entries. Throws the `damaged` error for units above 64 MiB. */
   data(unit: CompileUnit): UnitData {
+    if (this.last?.unit === unit) return this.last;
     let data = this.kept.get(unit.start);
     if (data) this.kept.delete(unit.start);
     else {
@@ -100,6 +102,7 @@ export class DebugInfo {
       this.keptBytes += unit.end - unit.start;
     }
     this.kept.set(unit.start, data);
+    this.last = data;
     for (const [start, { unit: other }] of this.kept) {
       if (this.keptBytes <= MAX_KEPT || start === unit.start) break;
       this.kept.delete(start);
@@ -138,7 +141,7 @@ export class DebugInfo {
     const shape = shapes.get(code);
     if (!shape) throw reader.error(`an entry in it has the unknown shape ${code}`);
     const positions = positionsOf(shape, reader, unit);
-    return new Entry(this, data, unit.start + position, shape, positions, reader.position);
+    return new Entry(this, unit, unit.start + position, shape, positions, reader.position);
   }
 
   /** The position behind an entry and all that is under it. */

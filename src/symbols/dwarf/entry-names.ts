@@ -13,6 +13,8 @@ import { ATTRIBUTE, TAG } from './tags';
 const PLAIN = new Set([0x01, 0x02, 0x0c, 0x1d, 0x2c, 0x3e, 0x10, 0x8001, 0x31]);
 /** Units whose parents are kept. */
 const MAX_KEPT = 16;
+/** Entries in namespaces and classes of one unit. */
+const MAX_NAMED = 2_000_000;
 /** Namespaces and classes in each other. */
 const MAX_DEPTH = 64;
 
@@ -56,7 +58,7 @@ export class EntryNames {
     const found = new Map<number, number>();
     const walk = (scope: Entry, depth: number): void => {
       for (const child of scope.children()) {
-        if (depth > 0) found.set(child.offset, scope.offset);
+        if (depth > 0 && found.size < MAX_NAMED) found.set(child.offset, scope.offset);
         if (isScopeOfNames(child.tag) && child.hasChildren && depth < MAX_DEPTH) walk(child, depth + 1);
       }
     };

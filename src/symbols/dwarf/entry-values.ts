@@ -64,8 +64,7 @@ export function isRegister(bytes: Uint8Array, name: string, bits: 32 | 64): bool
 
 /** Whether a function's jumps to other functions can come back to it. */
 export function leadsBack(info: DebugInfo, start: Entry): boolean {
-  const identity = (entry: Entry): number =>
-    (inherited(info, entry, ATTRIBUTE.name) ?? entry).offset;
+  const identity = (entry: Entry): number => (inherited(info, entry, ATTRIBUTE.name) ?? entry).offset;
   const home = identity(start);
   const seen = new Set<number>();
   const waiting = [start];

@@ -4,7 +4,7 @@ import { unlessDamaged } from '../byte-reader';
 import type { Abbreviation } from './abbreviations';
 import type { CompileUnit } from './compile-units';
 import { readAddress } from './compile-units';
-import type { DebugInfo, UnitData } from './entries';
+import type { DebugInfo } from './entries';
 import { directForm, FORM, readNumber } from './forms';
 import { ATTRIBUTE } from './tags';
 
@@ -13,7 +13,8 @@ export class Entry {
   /** `positions` are those of the attributes' values in the unit, `end` is the one behind the last. */
   constructor(
     private readonly info: DebugInfo,
-    private readonly data: UnitData,
+    /** Its bytes are fetched when they are needed: an entry that somebody keeps must not keep them. */
+    readonly unit: CompileUnit,
     /** In `.debug_info` and the `.debug_types` behind it, bytes. */
     readonly offset: number,
     private readonly shape: Abbreviation,
@@ -28,10 +29,6 @@ export class Entry {
 
   get hasChildren(): boolean {
     return this.shape.hasChildren;
-  }
-
-  get unit(): CompileUnit {
-    return this.data.unit;
   }
 
   /** The entries directly under it. */
@@ -176,7 +173,7 @@ export class Entry {
     const index = this.shape.attributes.findIndex((attribute) => attribute.name === name);
     if (index < 0) return undefined;
     const { form, implicit } = this.shape.attributes[index]!;
-    const { reader } = this.data;
+    const { reader } = this.info.data(this.unit);
     reader.position = this.positions[index]!;
     return { form: form === FORM.indirect ? directForm(reader) : form, implicit, reader };
   }

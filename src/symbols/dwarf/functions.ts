@@ -23,6 +23,8 @@ interface AddressMap {
   readonly owners: Float64Array;
 }
 
+/** Ranges of the functions of one unit, and of all units; a kernel has some thousands and some ten thousands. */
+const MAX_RANGES = 2_000_000;
 /** Units whose functions are kept. */
 const MAX_KEPT = 256;
 
@@ -57,7 +59,7 @@ export class Functions {
     const ranges: OwnedRange[] = [];
     const { sections } = this.info;
     const visit = ({ position, isDeclaration }: ScannedEntry): void => {
-      if (isDeclaration) return;
+      if (isDeclaration || ranges.length > MAX_RANGES) return;
       const owner = unit.start + position;
       const own = unlessDamaged(() => rangesOf(this.info.entry(owner), sections)) ?? [];
       for (const { start, end } of own) ranges.push({ start, end, owner });
@@ -76,7 +78,7 @@ export class Functions {
     const ranges: OwnedRange[] = [];
     const silent = new Map<number, number>();
     for (const [owner, unit] of units.entries()) {
-      if (unit.kind === 'type') continue;
+      if (unit.kind === 'type' || ranges.length > MAX_RANGES) continue;
       const own = unlessDamaged(() => rangesOfUnit(unit, sections));
       if (!own) silent.set(unit.start, owner);
       for (const { start, end } of own ?? []) ranges.push({ start, end, owner });

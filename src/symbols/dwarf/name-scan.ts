@@ -114,6 +114,9 @@ class NameScan implements ScanVisitor {
     if (entry.namePlace !== TextPlace.none) {
       const text = this.nameOf(entry);
       this.table.add(text, kind, offset, rank);
+      // Without a linkage name the symbol has the plain one, wherever it is declared: `extern "C"`, `no_mangle`.
+      const isPlain = !isType && entry.linkagePlace === TextPlace.none && this.prefixes.at(-1) !== '';
+      if (isPlain) this.table.add(this.plainText(entry.namePlace, entry.name), kind, offset, DECLARED);
       if (!isType && entry.isDeclaration) this.declared.set(entry.position, text);
     } else if (entry.specification > 0) {
       const text = this.declared.get(entry.specification);

@@ -3,7 +3,7 @@
  * (subroutines, inlined ones in 3.3.8), 3.5 (lexical blocks), 4.1 (variables). NOT IMPLEMENTED: variables that an imported
  * declaration brings into a block; C++ names of functions' local types.
  */
-import { unlessDamaged } from '../byte-reader';
+import { damaged, unlessDamaged } from '../byte-reader';
 import type { FunctionScope, Variable } from '../types/place';
 import type { Expression } from '../expression/ast';
 import { valueOf } from './dwarf-expression';
@@ -19,6 +19,8 @@ import type { FilePath, Variables, VariableScope } from './variables';
 
 /** Inlined functions and blocks within each other. */
 const MAX_DEPTH = 256;
+/** Ranges that are looked at for one address. */
+const MAX_RANGES = 1_000_000;
 
 /** A place in a source file. */
 interface Call {
@@ -97,11 +99,14 @@ export class Scopes {
     const outermost: Found = { entry, ranges: rangesOf(entry, sections) ?? [], blocks: [entry] };
     const chain: [Found, ...Found[]] = [outermost];
     let current: Entry | undefined = entry;
+    let looked = 0;
     for (let depth = 0; current && depth < MAX_DEPTH; depth += 1) {
       let next: Entry | undefined;
       for (const child of current.children()) {
         if (child.tag !== TAG.lexicalBlock && child.tag !== TAG.inlinedSubroutine) continue;
         const ranges = unlessDamaged(() => rangesOf(child, sections));
+        looked += ranges?.length ?? 0;
+        if (looked > MAX_RANGES) throw damaged('.debug_info', 'a function has absurdly many address ranges');
         if (!ranges || !holds(ranges, address)) continue;
         if (child.tag === TAG.lexicalBlock) chain.at(-1)!.blocks.push(child);
         else chain.push({ entry: child, ranges, blocks: [child] });

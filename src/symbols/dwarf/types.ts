@@ -31,6 +31,23 @@ const QUALIFIERS = new Map([
   [TAG.atomicType, 'atomic'],
 ] as const) as ReadonlyMap<number, 'const' | 'volatile' | 'restrict' | 'atomic'>;
 
+/** Types that are not what another one is, with something added. */
+const ENDS = new Set<number>([
+  TAG.baseType,
+  TAG.pointerType,
+  TAG.referenceType,
+  TAG.rvalueReferenceType,
+  TAG.structureType,
+  TAG.interfaceType,
+  TAG.classType,
+  TAG.unionType,
+  TAG.enumerationType,
+  TAG.subroutineType,
+  TAG.subprogram,
+  TAG.pointerToMemberType,
+  TAG.unspecifiedType,
+]);
+
 /** The types of a file's entries; the same entry is the same object. */
 export class DwarfTypes {
   private readonly known = new Map<number, Type>();
@@ -146,9 +163,7 @@ export class DwarfTypes {
   private checkChain(entry: Entry): void {
     let from = entry;
     for (let length = 0; length < MAX_CHAIN; length += 1) {
-      if (![TAG.typedef, TAG.templateAlias, TAG.arrayType, TAG.subrangeType].some((tag) => tag === from.tag)) {
-        if (!QUALIFIERS.has(from.tag)) return;
-      }
+      if (ENDS.has(from.tag)) return;
       const next = inherited(this.info, from, ATTRIBUTE.type)?.reference(ATTRIBUTE.type);
       if (next === undefined) return;
       from = this.info.entry(next);

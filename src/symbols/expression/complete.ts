@@ -34,7 +34,7 @@ const FUNCTIONS = [
   ...Object.keys(CONTAINERS),
 ];
 const TAGS = ['struct', 'union', 'enum'];
-const TYPES = [...TYPE_NAMES.keys(), ...TYPE_SPECIFIERS, ...TAGS];
+const TYPES = [...TYPE_NAMES.keys(), ...TYPE_SPECIFIERS];
 
 /** Registers that begin with `partial` in any case; their fields (`cr0.pg`), which are many, once a dot is typed. */
 export function registersFor(partial: string, registers: readonly string[]): string[] {
@@ -93,4 +93,6 @@ function typedCompletions(before: string, { typed }: CompletionNames): Completio
 }
 
 const typedefs = (prefix: string, { typed }: CompletionNames): string[] =>
-  typed?.types ? namesOfKind(prefix, 'typedef', typed.types, MAX_COMPLETIONS) : [];
+  typed?.types
+    ? [...TAGS.filter((tag) => tag.startsWith(prefix)), ...namesOfKind(prefix, 'typedef', typed.types, MAX_COMPLETIONS)]
+    : [];

@@ -121,7 +121,8 @@ export class TypeParser {
     this.skipQualifiers();
     const found = names.types?.typeNamed(kind, tag.text);
     if (found) return found;
-    if (!names.types) throw syntaxError(`No types are known here, and so no ${quoted(`${kind} ${tag.text}`)}`, tag.at);
+    if (!names.types)
+      throw syntaxError(`There is no type ${quoted(`${kind} ${tag.text}`)} here: no types are known`, tag.at);
     const near = nearest(tag.text, names.types.typeNames(tag.text.slice(0, 3), MAX_NEAR));
     throw unknownName(`type`, `${kind} ${tag.text}`, tag.at, near);
   }

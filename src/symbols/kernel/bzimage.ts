@@ -3,7 +3,7 @@
  * Documentation/arch/x86/boot.rst (`payload_offset` and `payload_length`, protocol 2.08), arch/x86/boot/compressed/Makefile
  * and scripts/Makefile.lib (`size_append`: the size follows the packed data where the packer does not say it).
  *
- * gzip and zstd are the caller's to unpack. NOT IMPLEMENTED: payloads of bzip2, lzma and lzo, which are told by name.
+ * gzip is the caller's to unpack. NOT IMPLEMENTED: payloads of bzip2, lzma and lzo, which are told by name.
  */
 import { UserError } from '../../common/errors';
 import { damaged } from '../byte-reader';
@@ -11,6 +11,7 @@ import type { RandomAccessBytes } from '../bytes';
 import type { Inflate } from '../elf/elf-file';
 import { unpackLz4 } from './lz4';
 import { unpackXz, XZ_MAGIC } from './xz';
+import { unpackZstd, ZSTD_MAGIC } from './zstd/zstd';
 
 const SETUP_SECTORS = 0x1f1;
 const BOOT_FLAG = 0x1fe;
@@ -26,10 +27,9 @@ const MAX_KERNEL = 0x2000_0000;
 const MAX_RATIO = 256;
 const ELF_MAGIC = 0x464c_457f;
 
-/** What the caller can unpack; each takes a whole file of its format and the size of what is in it, bytes. */
+/** What the caller can unpack: a whole file of the format, given the size of what is in it, bytes. */
 export interface Unpackers {
   readonly gzip?: Inflate | undefined;
-  readonly zstd?: Inflate | undefined;
 }
 
 type Unpack = (payload: Uint8Array, size: number) => Uint8Array;
@@ -48,7 +48,7 @@ const PACKERS: readonly Packer[] = [
   { name: 'LZ4', magic: [0x02, 0x21, 0x4c, 0x18], unpack: () => unpackLz4 },
   { name: 'xz', magic: XZ_MAGIC, unpack: () => unpackXz },
   { name: 'gzip', magic: [0x1f, 0x8b], endsWithSize: true, unpack: ({ gzip }) => gzip },
-  { name: 'zstd', magic: [0x28, 0xb5, 0x2f, 0xfd], unpack: ({ zstd }) => zstd },
+  { name: 'zstd', magic: ZSTD_MAGIC, unpack: () => unpackZstd },
   { name: 'bzip2', magic: [0x42, 0x5a, 0x68], unpack: unknown },
   { name: 'lzma', magic: [0x5d, 0x00, 0x00], unpack: unknown },
   { name: 'lzo', magic: [0x89, 0x4c, 0x5a, 0x4f], unpack: unknown },

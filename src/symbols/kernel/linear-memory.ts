@@ -1,4 +1,5 @@
 /** A guest's linear memory as the readers of a running kernel use it. */
+import { UserError } from '../../common/errors';
 
 /** Reads up to `length` bytes of linear memory, fewer where it ends. */
 export type ReadLinear = (linear: bigint, length: number) => Promise<Uint8Array>;
@@ -24,4 +25,14 @@ export async function readMost(read: ReadLinear, linear: bigint, length: number)
 export async function readAll(read: ReadLinear, linear: bigint, length: number): Promise<Uint8Array | undefined> {
   const bytes = await readMost(read, linear, length);
   return bytes.length === length ? bytes : undefined;
+}
+
+/** What a reader finds, or undefined where it meets damage. */
+export async function awaitUnlessDamaged<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
 }

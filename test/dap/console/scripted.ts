@@ -1,7 +1,9 @@
 // A target whose state is written down here, with a little program's symbols, for the texts of the console.
 import { UserError } from '../../../src/common/errors';
-import { assign } from '../../../src/dap/console/assign';
 import type { ConsoleContext } from '../../../src/dap/console/command';
+import type { ValueContext } from '../../../src/dap/values/reader';
+import { assignExpression, showExpression } from '../../../src/dap/values/show';
+import { targetReader } from '../../../src/dap/values/target-reader';
 import { createDecoder } from '../../../src/isa/decode';
 import { INSTRUCTIONS } from '../../../src/isa/records';
 import type { Access, AddressSpace } from '../../../src/protocol/address';
@@ -11,7 +13,7 @@ import type { VmcsAnswer } from '../../../src/protocol/vmcs';
 import type { WalkAnswer } from '../../../src/protocol/walk';
 import type { Expression, Value } from '../../../src/symbols/expression/ast';
 import { evaluate } from '../../../src/symbols/expression/evaluate';
-import type { NamedPlace } from '../../../src/symbols/expression/names';
+import type { ExpressionNames, NamedPlace } from '../../../src/symbols/expression/names';
 import { parseExpression } from '../../../src/symbols/expression/parse';
 import { isRegisterName, registerPlace } from '../../../src/targets/inspection/register-names';
 import type { Register, Target } from '../../../src/targets/target';
@@ -310,29 +312,30 @@ export class Scripted implements Target {
 /** The console's surroundings over a scripted target. */
 export function scriptedContext(target: Target = new Scripted()): ConsoleContext {
   const names = ['rax', 'rcx', 'rdx', 'rbx', 'rsp', 'rbp', 'rip', 'rflags', 'cs'];
-  const parse = (text: string): Expression =>
-    parseExpression(text, {
-      symbol: (name) => (Object.hasOwn(SYMBOLS, name) ? SYMBOLS[name] : undefined),
-      register: isRegisterName,
-    });
+  const meanings: ExpressionNames = {
+    symbol: (name) => (Object.hasOwn(SYMBOLS, name) ? SYMBOLS[name] : undefined),
+    register: isRegisterName,
+  };
+  const parse = (text: string): Expression => parseExpression(text, meanings);
+  const symbolAt = (linear: bigint): string | undefined => {
+    const below = Object.entries(SYMBOLS).filter(([, { address }]) => linear >= address && linear < address + 0x20n);
+    const [name, place] = below.at(-1) ?? [];
+    if (!place) return undefined;
+    return linear === place.address ? name : `${name}+0x${(linear - place.address).toString(16)}`;
+  };
+  const values: ValueContext = { reader: targetReader(target, 1, () => {}), names: meanings, symbolAt };
   return {
     target,
     thread: 1,
     decoder: DECODER,
     parse,
     evaluate: async (text) => target.evaluate(1, parse(text)),
-    assign: async (place, value) => assign(target, 1, parse(place), value),
+    show: async (text, format) => (await showExpression(text, format, values)).value,
+    set: async (place, value) => (await assignExpression(place, value, '', values)).value,
     names: {
       registers: names,
       symbol: (name) => (Object.hasOwn(SYMBOLS, name) ? SYMBOLS[name] : undefined),
-      symbolAt: (linear) => {
-        const below = Object.entries(SYMBOLS).filter(
-          ([, { address }]) => linear >= address && linear < address + 0x20n,
-        );
-        const [name, place] = below.at(-1) ?? [];
-        if (!place) return undefined;
-        return linear === place.address ? name : `${name}+0x${(linear - place.address).toString(16)}`;
-      },
+      symbolAt,
       lineAt: (linear) => (linear >= MAIN && linear < MAIN + 14n ? `main.c:${linear < MAIN + 9n ? 3 : 4}` : undefined),
       symbols: (prefix, limit) =>
         Object.keys(SYMBOLS)

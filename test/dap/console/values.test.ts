@@ -10,7 +10,7 @@ describe('console: p and set', () =>
     ['p jiffies', '0x706050403020100'],
     ['p physical(0x1000)', '0x1000'],
     ['print 5', '5'],
-    ['p/z 1', '! The option "/z" means nothing here: formats are /x and /d.'],
+    ['p/z 1', '! The option "/z" means nothing here: formats are /x, /d, /b, /o, /c and /s.'],
     ['p', '! Write: p[/FORMAT] EXPRESSION ("help p" says more).'],
     ['p foo', '! There is no symbol, register or variable `foo` (column 1).'],
     ['set $rax = 5', '$rax = 5', 'wrote General RAX 0x5'],

@@ -55,7 +55,7 @@ const cases: readonly (readonly [text: string, value: string, expected: string])
   ['sum', '1', 'sum cannot be written.'],
   ['halves.x', '1', 'halves.x cannot be written.'],
   ['first + 1', '1', 'first + 1 cannot be written.'],
-  ['5', '1', '5 cannot be written.'],
+  ['5', '1', 'Only a register or a place in memory, such as $rax or *(u32*)0x1000, can be written.'],
 ];
 
 describe('assignment to values', () => {

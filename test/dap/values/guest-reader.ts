@@ -4,6 +4,7 @@ import type { ValueContext, ValueReader } from '../../../src/dap/values/reader';
 import { WHOLE, type Page, type Row } from '../../../src/dap/values/row';
 import { showExpression } from '../../../src/dap/values/show';
 import { evaluate } from '../../../src/symbols/expression/evaluate';
+import { U64 } from '../../../src/symbols/expression/types';
 import { GuestMemory, NAMES, REGISTERS } from '../../symbols/types/guest';
 
 export class GuestReader implements ValueReader {
@@ -32,7 +33,7 @@ export class GuestReader implements ValueReader {
 
   readonly writeRegister: ValueReader['writeRegister'] = (name, value) => {
     this.registers[name] = { value, bits: 64 };
-    return Promise.resolve();
+    return Promise.resolve({ value, type: U64 });
   };
 }
 

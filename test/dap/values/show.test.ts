@@ -54,8 +54,8 @@ describe('values as text', () => {
     ['secret', '<incomplete type>', 'struct hidden'],
     ['(char *)0', '0x0', 'char *'],
     ['(char *)0x10', '0x10', 'char *'],
-    ['*(struct point *)0x10', '<not mapped at 0x10>', 'struct point'],
-    ['*(int *)0x10', '<not mapped at 0x10>', 'int'],
+    ['*(struct point *)0x10', 'The 8 bytes at 0x10 cannot be read: nothing is mapped there.', ''],
+    ['*(int *)0x10', 'The 4 bytes at 0x10 cannot be read: nothing is mapped there.', ''],
     ['*(struct point *)0x5ffc', '{x = 0, y = <not mapped at 0x5ffc>}', 'struct point'],
     ['((struct point *)physical(0x2068))->y', '9', 'int'],
     // Not in memory

@@ -1,12 +1,12 @@
 // dockerd and podman for tests: private roots, a private socket, one small image. What they change of this machine
 // (a bridge, control groups, mounts) is taken back.
-import { spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { EngineContext } from '../../../src/inventory/docker/discovery';
 import { run } from '../lab/command';
-import { Daemon, privateFolder, removeFolder } from './daemon';
+import { Daemon, PrivateNetwork, privateFolder, removeFolder } from './daemon';
 import { rootfs } from './rootfs';
 
 /** The image of the tests, by the name that both engines know. */
@@ -42,11 +42,10 @@ async function importImage(engine: Pick<TestEngine, 'cli'>, folder: string, busy
 export async function startDockerd(command: string, client: string, busybox: string): Promise<TestEngine> {
   const folder = privateFolder('dockerd');
   const socket = join(folder, 'docker.sock');
-  const hadBridge = existsSync('/sys/class/net/docker0');
+  const network = new PrivateNetwork(folder);
   const args = ['--data-root', join(folder, 'root'), '--exec-root', join(folder, 'exec')];
   args.push('--pidfile', join(folder, 'pid'), '-H', `unix://${socket}`, '--storage-driver', 'overlay2');
   args.push('--exec-opt', 'native.cgroupdriver=cgroupfs', '--config-file', join(folder, 'daemon.json'));
-  // The machine's packet filter and forwarding stay as they are.
   args.push(
     '--iptables=false',
     '--ip6tables=false',
@@ -56,7 +55,7 @@ export async function startDockerd(command: string, client: string, busybox: str
     '3',
   );
   writeFileSync(join(folder, 'daemon.json'), '{}');
-  const daemon = new Daemon(command, args, folder);
+  const daemon = new Daemon([...network.enter, command, ...args], folder);
   const cli = async (...words: string[]): Promise<string> =>
     (await run(client, ['-H', `unix://${socket}`, ...words])).trimEnd();
   const start = (): Promise<void> => {
@@ -68,8 +67,8 @@ export async function startDockerd(command: string, client: string, busybox: str
     const all = await cli('ps', '-aq').catch(() => '');
     if (all !== '') await cli('rm', '-f', ...all.split('\n')).catch(() => undefined);
     await daemon.end();
-    if (!hadBridge) spawnSync('ip', ['link', 'delete', 'docker0']);
     await removeFolder(folder);
+    network.dispose();
   };
   const engine: TestEngine = { name: 'docker', context: context('docker', socket), daemon, cli, start, dispose };
   return prepared(engine, folder, busybox);
@@ -106,15 +105,26 @@ export async function startPodman(command: string, busybox: string): Promise<Tes
     CONTAINERS_STORAGE_CONF: join(folder, 'storage.conf'),
     CONTAINERS_CONF: join(folder, 'containers.conf'),
   };
-  const daemon = new Daemon(command, ['system', 'service', '--time=0', `unix://${socket}`], folder, env);
+  const network = new PrivateNetwork(folder);
+  const service = [command, 'system', 'service', '--time=0', `unix://${socket}`];
+  const daemon = new Daemon([...network.enter, ...service], folder, env);
   const cli = async (...words: string[]): Promise<string> =>
-    (await run(command, words, { env: { ...process.env, ...env } })).trimEnd();
+    (
+      await run('nsenter', [...network.enter.slice(1), command, ...words], { env: { ...process.env, ...env } })
+    ).trimEnd();
   const start = (): Promise<void> => daemon.start(() => ping(socket));
   const dispose = async (): Promise<void> => {
     await cli('pod', 'rm', '-fa').catch(() => undefined);
+    const ids = (await cli('ps', '-aq').catch(() => '')).split('\n').filter((id) => id !== '');
+    const inspected = await cli('inspect', '-f', '{{.NetworkSettings.SandboxKey}}', ...ids).catch(() => '');
     await cli('rm', '-fa', '-t', '0').catch(() => undefined);
+    // Of a container that a killed podman left behind, the network namespace stays.
+    for (const path of inspected.split('\n').filter((one) => existsSync(one))) {
+      execFileSync('ip', ['netns', 'delete', basename(path)]);
+    }
     await daemon.end();
     await removeFolder(folder);
+    network.dispose();
   };
   const engine: TestEngine = { name: 'podman', context: context('podman', socket), daemon, cli, start, dispose };
   return prepared(engine, folder, busybox);

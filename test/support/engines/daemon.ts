@@ -1,26 +1,46 @@
 // Real daemons for tests: each in a folder of its own, waited for until it answers, and ended by its own pid.
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A new folder for one daemon, with a short path: socket paths are limited to 108 bytes. */
 export const privateFolder = (name: string): string => mkdtempSync(join(tmpdir(), `vmxray-${name}-`));
 
+/**
+ * A network namespace of a daemon's own, in which all bridges, routes and packet filters that it makes live and die.
+ * `enter` is put before a command line.
+ */
+export class PrivateNetwork {
+  readonly enter: readonly string[];
+  private readonly name: string;
+
+  constructor(folder: string) {
+    this.name = basename(folder);
+    this.enter = ['nsenter', `--net=/run/netns/${this.name}`, '--'];
+    execFileSync('ip', ['netns', 'add', this.name]);
+    execFileSync('ip', ['-n', this.name, 'link', 'set', 'lo', 'up']);
+  }
+
+  dispose(): void {
+    execFileSync('ip', ['netns', 'delete', this.name]);
+  }
+}
+
 /** One daemon process. */
 export class Daemon {
   private child: ChildProcess | undefined;
 
+  /** `commandLine` runs the daemon itself: what stands before it (nsenter) becomes it. */
   constructor(
-    private readonly command: string,
-    private readonly args: readonly string[],
+    private readonly commandLine: readonly string[],
     private readonly folder: string,
     private readonly env: NodeJS.ProcessEnv = {},
   ) {}
 
   private get log(): string {
-    return join(this.folder, `${this.command.split('/').at(-1)}.log`);
+    return join(this.folder, 'daemon.log');
   }
 
   get pid(): number {
@@ -30,7 +50,8 @@ export class Daemon {
   /** Starts it; resolves when `isReady` does not reject any more. */
   async start(isReady: () => Promise<unknown>, seconds = 20): Promise<void> {
     const output = openSync(this.log, 'a');
-    const child = spawn(this.command, this.args, {
+    const [command = '', ...args] = this.commandLine;
+    const child = spawn(command, args, {
       stdio: ['ignore', output, output],
       env: { ...process.env, ...this.env },
     });
@@ -46,7 +67,9 @@ export class Daemon {
       if (!error) return;
       problem ??= child.exitCode === null ? undefined : new Error(`it ended with code ${child.exitCode}`);
       if (problem || Date.now() > end) {
-        throw new Error(`${this.command} did not start: ${(problem ?? error).message}\n${this.lastWords()}`);
+        throw new Error(
+          `${this.commandLine.join(' ')} did not start: ${(problem ?? error).message}\n${this.lastWords()}`,
+        );
       }
     }
   }

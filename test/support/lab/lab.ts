@@ -60,7 +60,16 @@ export interface BrowsedVsCode extends VsCodeServer {
   chromium: string;
 }
 
+/** v86 with what it boots a PC with: paths of its module, its WebAssembly, the BIOS and the VGA BIOS. */
+export interface V86Emulator {
+  module: string;
+  wasm: string;
+  bios: string;
+  vgaBios: string;
+}
+
 const CODE_SERVER = 'code-server@4.139.1';
+const V86 = 'v86@0.5.462';
 
 // What a guest is made of: Debian's stock cloud kernel or the 686 one (32-bit, without PAE), and busybox.
 const KERNELS: Readonly<Record<Architecture, string>> = { amd64: 'linux-image-cloud-amd64', i386: 'linux-image-686' };
@@ -88,20 +97,37 @@ async function node24(): Promise<Node24> {
   return { command: join(folder, 'bin', 'node'), folder };
 }
 
+async function v86(): Promise<V86Emulator> {
+  const folder = join(await npmPackages([V86]), 'v86', 'build');
+  const bios = join(await unpackedPackages('amd64', [{ name: 'seabios' }]), 'seabios', 'usr', 'share', 'seabios');
+  return {
+    module: join(folder, 'libv86.mjs'),
+    wasm: join(folder, 'v86.wasm'),
+    bios: join(bios, 'bios.bin'),
+    vgaBios: join(bios, 'vgabios-stdvga.bin'),
+  };
+}
+
 const qemu = () => program('qemu-system-x86', 'qemu-system-x86_64');
 const bochs = () => program('bochs bochs-term', 'bochs', '--help');
 const gdb = () => program('gdb', 'gdb');
 const gcc = () => program('gcc libc6-dev', 'gcc');
-const podman = () => program('podman netavark runc', 'podman');
-const dockerd = () => program('docker.io', 'dockerd');
+const podman = () => daemon('podman netavark runc', 'podman');
+const dockerd = () => daemon('docker.io', 'dockerd');
 const docker = () => program('docker.io', 'docker');
 const etcd = () => program('etcd-server', 'etcd');
-const containerd = () => program('docker.io containernetworking-plugins', 'containerd');
+const containerd = () => daemon('docker.io containernetworking-plugins', 'containerd');
+// A private container engine makes namespaces, mounts and control groups.
+async function daemon(packages: string, name: string): Promise<Program> {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0)
+    throw new Missing(`a private ${name} needs Linux and root.`);
+  return program(packages, name);
+}
+
 const chromium = () => program('chromium fonts-dejavu-core', ['chromium', 'chromium-browser', 'google-chrome']);
 
 /** A statically linked busybox, for small root file systems. */
-const busybox = async (): Promise<string> =>
-  join(await guestPackages('amd64'), 'busybox-static', 'bin', 'busybox');
+const busybox = async (): Promise<string> => join(await guestPackages('amd64'), 'busybox-static', 'bin', 'busybox');
 
 // Kubernetes' servers are in no Debian package: in the folder that the environment names, else on PATH.
 async function kubernetes(): Promise<KubernetesServers> {
@@ -153,6 +179,7 @@ export const lab = {
   initrd: (...args: Parameters<typeof initrd>) =>
     provider(args[1] === 'i386' ? 'kernel686' : 'kernel', () => initrd(...args))(),
   node24: provider('node24', node24),
+  v86: provider('v86', v86),
   qemu: provider('qemu', qemu),
   bochs: provider('bochs', bochs),
   gdb: provider('gdb', gdb),

@@ -44,7 +44,9 @@ function openDesktop(code: string, root: string, sample: string, home: string): 
 }
 
 async function serve(root: string, sample: string, home: string): Promise<number> {
-  console.log('No desktop VS Code is here ("code" on PATH, and a display): getting VS Code for the browser.');
+  console.log(
+    'No desktop VS Code is here ("code" on PATH, and a display): getting VS Code for the browser, which the first time takes some minutes.',
+  );
   const vsCode = await lab.vsCodeServer();
   if (isAbsent(vsCode)) throw new Error(`There is no VS Code server: ${vsCode.missing}`);
   const connectionToken = randomBytes(16).toString('hex');

@@ -33,6 +33,7 @@ const SETTINGS = {
   'files.autoSave': 'off',
   'workbench.startupEditor': 'none',
   'workbench.tips.enabled': false,
+  'remote.autoForwardPorts': false,
   'window.autoDetectColorScheme': true,
   // Drawn as text, which a test can read.
   'terminal.integrated.gpuAcceleration': 'off',

@@ -29,7 +29,11 @@ function damage(image: Uint8Array, start: number, size: number, seed: number): U
   for (let change = random(random(4) === 0 ? 40 : 4); change >= 0; change -= 1) {
     const at = start + random(size);
     const length = random(4) === 0 ? 1 + random(8) : 1;
-    bytes.fill(random(2) ? INTERESTING[random(INTERESTING.length)]! : random(256), at, Math.min(start + size, at + length));
+    bytes.fill(
+      random(2) ? INTERESTING[random(INTERESTING.length)]! : random(256),
+      at,
+      Math.min(start + size, at + length),
+    );
   }
   return bytes;
 }

@@ -38,7 +38,7 @@ export interface ToldProgram {
 }
 
 const PROGRAMS = 'test/symbols/dwarf/programs';
-const BARE = '-ffreestanding -nostdlib -static -fno-stack-protector -fcf-protection=none';
+const BARE = '-ffreestanding -fno-exceptions -nostdlib -static -fno-stack-protector -fcf-protection=none';
 
 /** Builds and steps a program; `use` gets it before its files are removed. Undefined without gdb or the compiler. */
 export async function withStops<T>(

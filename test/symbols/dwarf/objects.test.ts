@@ -49,7 +49,8 @@ describe('symbols: object files', function () {
       });
       assert.deepEqual([...bytes.read(4, 8)], wanted);
       assert.deepEqual([...bytes.read(0, 14)], [0, 0, 0, 0, ...wanted, 0, 0]);
-      for (let at = 0; at < 8; at += 1) assert.deepEqual([...bytes.read(4 + at, 3)], [...wanted, 0, 0].slice(at, at + 3));
+      for (let at = 0; at < 8; at += 1)
+        assert.deepEqual([...bytes.read(4 + at, 3)], [...wanted, 0, 0].slice(at, at + 3));
       assert.equal(bytes.read(12, 9).length, 2);
     });
   }
@@ -65,7 +66,10 @@ describe('symbols: object files', function () {
           ['.data', 0x50_0000n],
         ]);
         const symbols = openSymbolFile(bytes, { inflate, sectionAddresses });
-        const functions = symbols.symbolsMatching(({ kind, name }) => kind === 'function' && !name.includes('thunk'), 99);
+        const functions = symbols.symbolsMatching(
+          ({ kind, name }) => kind === 'function' && !name.includes('thunk'),
+          99,
+        );
         assert.ok(functions.length > 6);
         for (const { name, address, size } of functions) {
           assert.equal(address, sectionAddresses.get(`.text.${name}`) ?? address);
@@ -89,7 +93,8 @@ describe('symbols: object files', function () {
       run('objcopy', '--only-keep-debug @/program @/program.debug');
       run('objcopy', '--strip-all --add-gnu-debuglink=@/program.debug @/program @/stripped');
       const read = (name: string) => memoryBytes(readFileSync(join(folder, name)));
-      const open = (name: string, options: SymbolFileOptions = {}) => openSymbolFile(read(name), { inflate, ...options });
+      const open = (name: string, options: SymbolFileOptions = {}) =>
+        openSymbolFile(read(name), { inflate, ...options });
       const whole = open('program');
       const stripped = open('stripped');
       const both = open('stripped', { debug: read('program.debug') });

@@ -11,6 +11,7 @@ import { unpackLz4 } from '../../../src/symbols/kernel/lz4';
 import { OrcTable } from '../../../src/symbols/kernel/orc';
 import { unwindStep, type UnwindFrame } from '../../../src/symbols/kernel/unwind';
 import { unpackXz } from '../../../src/symbols/kernel/xz';
+import { unpackZstd } from '../../../src/symbols/kernel/zstd/zstd';
 import { memberNamed } from '../../../src/symbols/types/members';
 import { isAggregate, plain, sizeOf } from '../../../src/symbols/types/plain';
 import { btfImage, KERNEL_TYPES, stringsOf } from './btf-image';
@@ -18,6 +19,7 @@ import { imageOf, sized } from './bzimage-image';
 import { kallsymsImage, testSymbols } from './kallsyms-image';
 import { damaged, randomBytes } from './random';
 import { XZ_CASES } from './xz-cases';
+import { ZSTD_CASES } from './zstd-cases';
 
 const SOAK = Number(process.env['VMXRAY_SOAK'] ?? 1);
 /** What one mutant may take of the processor's time, milliseconds. */
@@ -117,6 +119,13 @@ const PARSERS: readonly Parser[] = [
     changes: 5,
     mutants: 150,
     ask: (bytes: Uint8Array) => assert.equal(unpackXz(bytes, unpacked.length).length, unpacked.length),
+  })),
+  ...ZSTD_CASES.map(({ name, packed, unpacked }) => ({
+    name: `zstd: ${name}`,
+    bytes: packed,
+    changes: 5,
+    mutants: 100,
+    ask: (bytes: Uint8Array) => assert.equal(unpackZstd(bytes, unpacked.length).length, unpacked.length),
   })),
   ...[
     { name: 'LZ4', bytes: sized(lz4, 20) },

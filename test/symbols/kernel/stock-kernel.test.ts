@@ -2,11 +2,10 @@
 import assert from 'node:assert/strict';
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { memoryBytes, openSymbolFile, type RandomAccessBytes } from '../../../src/symbols/symbol-file';
-import { readBtf } from '../../../src/symbols/kernel/btf';
-import { readKallsyms } from '../../../src/symbols/kernel/kallsyms-memory';
 import { kallsymsAddress } from '../../../src/symbols/kernel/kallsyms';
 import { type KernelSymbolFile, openKernelImage } from '../../../src/symbols/kernel/kernel-symbol-file';
-import { orcOfElf, readOrc } from '../../../src/symbols/kernel/orc';
+import { orcOfElf } from '../../../src/symbols/kernel/orc';
+import { openRunningKernel } from '../../../src/symbols/kernel/running-kernel';
 import { unwindStep, type UnwindFrame } from '../../../src/symbols/kernel/unwind';
 import { isAggregate, plain, sizeOf } from '../../../src/symbols/types/plain';
 import type { AggregateType, Type } from '../../../src/symbols/types/type';
@@ -154,8 +153,9 @@ describe("symbols: a stock kernel's own", function () {
       assert.equal(machine.run(10_000_000).reason, 'budget');
     }
     const start = machine.linearRip() & ~0x1f_ffffn;
-    const kallsyms = await readKallsyms(read, [{ start, end: start + 0x300_0000n }]);
-    assert.ok(kallsyms);
+    const running = await openRunningKernel(read, [{ start, end: start + 0x300_0000n }]);
+    assert.ok(running);
+    const { kallsyms } = running;
     const slide = kallsymsAddress(kallsyms, '_text')! - kallsymsAddress(image.kallsyms, '_text')!;
     assert.notEqual(slide, 0n);
     assert.deepEqual(kallsyms.names, image.kallsyms.names);
@@ -167,10 +167,15 @@ describe("symbols: a stock kernel's own", function () {
     );
 
     const linked = orcOfElf(image.elf);
-    const loaded = await readOrc(read, kallsyms);
+    const loaded = running.orc;
     assert.ok(linked && loaded);
-    const types = await readBtf(read, kallsyms);
-    assert.equal(types?.end, image.types?.end);
+    assert.equal(running.types?.end, image.types?.end);
+    assert.equal(running.buildId, image.buildId);
+    const [here, there] = [image, running].map((file) => file.symbolsByName('schedule')[0]!);
+    assert.deepEqual(there, { ...here, address: here!.address + slide });
+    assert.equal(running.symbolAt(there!.address + 3n)?.symbol.name, 'schedule');
+    const text = running.sections().find(({ name }) => name === '.text');
+    assert.equal(text?.address, image.sections().find(({ name }) => name === '.text')!.address + slide);
     for (let stop = 0; stop < 12; stop += 1) {
       assert.equal(machine.run(2_300_000).reason, 'budget');
       let frame: UnwindFrame | 'end' | undefined = machine.asGuest(() => ({
