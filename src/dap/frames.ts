@@ -42,7 +42,17 @@ export function shownFrames(
   const named = mode === undefined ? shown : shown.map((row) => ({ ...row, name: `${row.name} (${mode})` }));
   const entry =
     callee && frame.pushed ? images.symbolAt(callee.isExact ? callee.ip : callee.ip - 1n)?.symbol.name : undefined;
-  return entry === undefined ? named : [{ physical: frame, at, name: `by ${entry}`, isLabel: true }, ...named];
+  return entry === undefined
+    ? named
+    : [
+        {
+          physical: frame,
+          at,
+          name: `${frame.isUser ? 'entered the kernel by' : 'interrupted by'} ${entry}`,
+          isLabel: true,
+        },
+        ...named,
+      ];
 }
 
 /** The function at an address and those that were inlined into it, the innermost first. */

@@ -10,6 +10,8 @@ import type { CallFrame } from './frame-pointers';
 import { unwind } from './stack';
 import { VariableStore } from './variables';
 
+/** What a called function gives back as it was. System V ABI for x86-64, 3.2.1; i386, 2.2.1. */
+const KEPT = /^(r[bs]p|rip|rbx|r1[2-5]|e[bs]p|eip|ebx|esi|edi)$/;
 /** Frame numbers: the thread's times this, plus the frame's index from 0. */
 const FRAMES_PER_THREAD = 1000;
 
@@ -67,8 +69,10 @@ export class StopView {
     if (isInnermost) return this.variables.scopes(thread);
     const read: ReadLinear = (linear, length) => this.target.readMemory(thread, 'linear', linear, length);
     const known = await knownRegisters(row.physical, read, row.image?.symbols.bits);
-    const kept = [...known].map(([name, value]) => [name.toUpperCase(), value] as const);
-    return [this.variables.fixedScope('Registers', Object.fromEntries(kept))];
+    // Others were the called function's to use: what they held is lost, unless an interrupt has saved all.
+    const kept = [...known].filter(([name]) => row.physical.pushed?.all || KEPT.test(name));
+    const values = Object.fromEntries(kept.map(([name, value]) => [name.toUpperCase(), value]));
+    return [this.variables.fixedScope('Registers', values)];
   }
 
   /** The state was edited: everything is read again, and variable references stay. */

@@ -2,7 +2,7 @@
 // as ratios to the guest's reference (QEMU's TCG; for the 32-bit guest also v86).
 //   npm run bench                      five rounds of the whole workload
 //   npm run bench -- --quick           one round of an eighth of it, without the slowest peers
-//   npm run bench -- --rounds=3 --divisor=2 --only=64-bit --json=FILE
+//   npm run bench -- --rounds=3 --divisor=2 --only=64-bit --peers=VMXray,v86 --json=FILE
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
@@ -21,6 +21,7 @@ const isQuick = options.has('quick');
 const rounds = Number(options.get('rounds') ?? (isQuick ? 1 : 5));
 const divisor = Number(options.get('divisor') ?? (isQuick ? 8 : 1));
 const only = options.get('only');
+const named = options.get('peers')?.split(',');
 const json = options.get('json') ?? 'dist/bench-speed.json';
 
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
@@ -65,7 +66,10 @@ async function main(): Promise<void> {
   const { peers, absent } = await findPeers(divisor);
   for (const sentence of absent) console.log(sentence);
   const chosen = peers.filter(
-    ({ name, guest }) => (!only || guest === only) && !(isQuick && (SLOW_PEERS.includes(name) || guest === '32-bit')),
+    ({ name, guest }) =>
+      (!only || guest === only) &&
+      (!named || named.includes(name)) &&
+      !(isQuick && (SLOW_PEERS.includes(name) || guest === '32-bit')),
   );
   const left = peers.filter((peer) => !chosen.includes(peer)).map(({ name, guest }) => `${name} (${guest})`);
   if (left.length > 0) console.log(`Not run this time: ${left.join(', ')}.`);

@@ -184,7 +184,7 @@ describe('vmxray dap on the Linux boot', function () {
     const names = stack.map(({ name }) => name.split(/[+ ]/)[0]);
     assert.deepEqual(names.slice(0, 3), ['__x64_sys_execve', 'do_syscall_64', 'entry_SYSCALL_64_after_hwframe']);
     // What called the kernel is in user mode.
-    assert.equal(stack[3]!.name, 'by entry_SYSCALL_64_after_hwframe');
+    assert.equal(stack[3]!.name, 'entered the kernel by entry_SYSCALL_64_after_hwframe');
     assert.equal(names.length, 5);
     assert.match(stack[4]!.name, /^0x[0-9a-f]{1,12} \(ring 3\)$/);
     const filters = { filters: ['panic'] };

@@ -81,7 +81,9 @@ export class Screen {
   /** Takes a picture, where VMXRAY_SCREENSHOTS says so. */
   async picture(name: string): Promise<void> {
     await this.rest();
-    await this.gone(this.page.locator('.monaco-hover:visible, .workbench-hover:visible'));
+    // What comes up for a moment: a title, or a terminal's new size.
+    for (const passing of ['.monaco-hover:visible', '.workbench-hover:visible', '.terminal-resize-overlay.visible'])
+      await this.gone(this.page.locator(passing));
     await this.window.screenshot(name);
   }
 

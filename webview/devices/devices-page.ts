@@ -52,7 +52,7 @@ export const devicesPage: MakePage = (session, say) => {
     );
     fill(
       registers,
-      ...shown.map((device) => deviceTable(device, before)),
+      ...shown.map((device) => deviceTable(device, session.now.state === 'running' ? last : before)),
       shown.length === 0 && h('p', {}, 'Nothing passes the search.'),
     );
     registers.scrollTop = top;

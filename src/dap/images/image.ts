@@ -9,6 +9,7 @@ import { openSymbolFile, type SymbolFile, type SymbolInfo } from '../../symbols/
 import type { FunctionScope } from '../../symbols/types/place';
 import { noKallsyms } from '../errors';
 import { FileBytes, inflate } from './file-bytes';
+import { keepIndex, restoreIndex } from './index-cache';
 
 /** A line of a source file, as the program's debug information names it. */
 export interface ImageLine {
@@ -33,6 +34,7 @@ export class Image {
   slide: bigint | undefined;
   readonly symbols: SymbolFile;
   private readonly bytes: FileBytes;
+  private readonly hasKeptIndex: boolean;
   private unwindData: { readonly orc: OrcTable | undefined } | undefined;
 
   /** Opens an ELF file with symbols, or a Linux kernel with those that it carries for itself. Throws UserErrors. */
@@ -45,9 +47,11 @@ export class Image {
       this.bytes.close();
       throw error;
     }
+    this.hasKeptIndex = restoreIndex(this.symbols);
   }
 
   close(): void {
+    if (!this.hasKeptIndex) keepIndex(this.symbols);
     this.bytes.close();
   }
 

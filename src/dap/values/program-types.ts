@@ -11,6 +11,26 @@ const PER_CPU_END = '__per_cpu_end';
 /** Addresses below are no kernel's: its per-CPU variables are linked from 0 on and do not move with it. */
 const LOWEST_KERNEL = 1n << 32n;
 
+/**
+ * Structures of Linux's variables that everybody looks at, for kernels that carry BTF alone: it tells the types of no
+ * variables but the per-CPU ones. Linux, include/linux/{init_task,sched,mm_types,pid_namespace,cred,nsproxy,utsname}.h.
+ */
+const LINUX_STRUCTURES: ReadonlyMap<string, string> = new Map([
+  ['init_task', 'task_struct'],
+  ['init_mm', 'mm_struct'],
+  ['init_pid_ns', 'pid_namespace'],
+  ['init_cred', 'cred'],
+  ['init_nsproxy', 'nsproxy'],
+  ['init_uts_ns', 'uts_namespace'],
+  ['init_user_ns', 'user_namespace'],
+  ['init_net', 'net'],
+  ['init_fs', 'fs_struct'],
+  ['init_files', 'files_struct'],
+  ['boot_cpu_data', 'cpuinfo_x86'],
+  ['modules', 'list_head'],
+  ['super_blocks', 'list_head'],
+]);
+
 /** The types of the programs: the first one that knows a name says it. Damaged types count as missing. */
 export function programTypes(images: Pick<Images, 'all'>): TypeSource {
   const first = <T>(ask: (types: TypeSource) => T | undefined): T | undefined => {
@@ -28,7 +48,12 @@ export function programTypes(images: Pick<Images, 'all'>): TypeSource {
       );
       return [...new Set(names)].sort().slice(0, limit);
     },
-    typeOfSymbol: (name) => first((types) => types.typeOfSymbol(name)),
+    typeOfSymbol: (name) => {
+      const structure = LINUX_STRUCTURES.get(name);
+      const told = first((types) => types.typeOfSymbol(name));
+      if (told || structure === undefined) return told;
+      return first((types) => types.typeNamed('struct', structure));
+    },
     enumerator: (name) => first((types) => types.enumerator?.(name)),
   };
 }

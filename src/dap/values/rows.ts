@@ -11,7 +11,7 @@ import { isAssignable, writeText } from './assign';
 import { containerRows } from './container-rows';
 import { bitsIn, littleEndian, missing } from './contents';
 import { contentsAt, type Located, MAX_READ, partAt, rangeOf } from './located';
-import type { ValueContext } from './reader';
+import type { ValueContext, ValueReader } from './reader';
 import type { MemoryRange, Page, Row } from './row';
 import type { Shown } from './shown';
 import { pointerText, type ScalarOptions } from './scalars';
@@ -91,7 +91,7 @@ async function valueText(
   if (typeof why === 'string' && (contents.holes ?? []).length === 0) return missing(why);
   const bitSize = located.bits && !isAggregate(type) && type.kind !== 'array' ? located.bits.size : undefined;
   if (type.kind === 'array') {
-    const text = arrayText(type, contents, bitOffset, options);
+    const text = arrayText(type, contents, bitOffset, options) ?? (await endlessText(type, located, reader));
     if (text !== undefined) return text;
   }
   const text = summaryOf(type, contents, bitOffset, bitSize, options);
@@ -100,6 +100,16 @@ async function valueText(
   const string = await stringAt(reader, pointee.space, pointee.address);
   return string === undefined ? text : `${text} ${string}`;
 }
+
+/** The text in an array of characters whose length the program does not say. */
+const endlessText = async (
+  { of, count }: ArrayType,
+  located: Located,
+  reader: ValueReader,
+): Promise<string | undefined> =>
+  count === undefined && isCharacter(of) && located.kind === 'memory'
+    ? stringAt(reader, located.space, located.address)
+    : undefined;
 
 interface Opened {
   readonly indexed?: number | undefined;

@@ -10,7 +10,7 @@ import type { EnumType, IntegerType } from '../../symbols/types/type';
 import { nameSuffix } from '../console/layout';
 import { floatText } from './floats';
 import type { ValueFormat } from './reader';
-import { characterText } from './text';
+import { characterText, isPrintable } from './text';
 
 /** How scalars are written. */
 export interface ScalarOptions {
@@ -71,7 +71,9 @@ function integerText(
   const value = isSigned ? BigInt.asIntN(size, bits) : bits;
   if (format === 'h' && shown === 'number') return `0x${bits.toString(16)}`;
   if (shown === 'boolean' && value <= 1n) return value === 1n ? 'true' : 'false';
-  if (shown === 'character' && size === 8) return `${value} ${characterText(Number(bits))}`;
+  // Most bytes without a sign are numbers.
+  const isGlyph = isSigned || isPrintable(Number(bits));
+  if (shown === 'character' && size === 8 && isGlyph) return `${value} ${characterText(Number(bits))}`;
   if (!WIDTHS.includes(size))
     return isBrief || (value >= 0n && value <= 9n) ? `${value}` : `${value} (0x${bits.toString(16)})`;
   const whole: Value = { value, type: { bits: size as IntegerValue['bits'], signed: isSigned } };

@@ -18,7 +18,8 @@ const ESCAPES: Readonly<Record<number, string>> = {
   92: '\\\\',
 };
 
-const isPrintable = (code: number): boolean => code >= 0x20 && code <= 0x7e;
+/** True for the characters of ASCII that are seen, the space among them. */
+export const isPrintable = (code: number): boolean => code >= 0x20 && code <= 0x7e;
 
 function escaped(code: number, quote: string): string {
   const character = String.fromCharCode(code);

@@ -114,6 +114,11 @@ export class BlockView {
     return this.view.getUint32(this.at + BLOCK.mode, true);
   }
 
+  /** The first entry. */
+  get first(): EntryView {
+    return new EntryView(this.view, this.handlers, this.at + BLOCK.headerBytes);
+  }
+
   /** Its entries up to the pseudo entry that ends it. */
   entries(): EntryView[] {
     const out: EntryView[] = [];

@@ -207,9 +207,14 @@ export class Jit {
 
   /** Blocks of a page that may be compiled, decoded in one mode and with one set of breakpoints. */
   private blocksByOffset(page: number, mode: number): Map<number, BlockView> {
-    const blocks = [...this.host.blocksOf(page)].map((at) => this.blockAt(at));
-    const here = blocks.filter((block) => block.host >>> 12 === page && block.mode === mode && this.isCandidate(block));
-    return new Map(here.map((block) => [block.host & (PAGE - 1), block]));
+    const found = new Map<number, BlockView>();
+    for (const at of this.host.blocksOf(page)) {
+      const block = this.blockAt(at);
+      const { host } = block;
+      if (host >>> 12 !== page || block.mode !== mode) continue;
+      if (this.isCandidate(block)) found.set(host & (PAGE - 1), block);
+    }
+    return found;
   }
 
   private isCandidate(block: BlockView): boolean {

@@ -45,8 +45,7 @@ function successors(
 
 /** True when a region can begin with the block. */
 export function canBegin(block: BlockView): boolean {
-  const first = block.entries()[0];
-  return first !== undefined && isFoldable(first);
+  return isFoldable(block.first);
 }
 
 /**

@@ -51,7 +51,16 @@ export const CATEGORIES: readonly Category[] = [
 ];
 
 // Made by the machine for itself, or shown elsewhere.
-const HIDDEN = ['/events', 'events.k8s.io/events', '/endpoints', 'discovery.k8s.io/endpointslices', 'apps/controllerrevisions', 'coordination.k8s.io/leases', '/podtemplates', '/bindings'];
+const HIDDEN = [
+  '/events',
+  'events.k8s.io/events',
+  '/endpoints',
+  'discovery.k8s.io/endpointslices',
+  'apps/controllerrevisions',
+  'coordination.k8s.io/leases',
+  '/podtemplates',
+  '/bindings',
+];
 
 /** Whether a namespaced kind belongs under Custom Resources: it is neither known nor hidden. */
 export const isCustom = (key: string): boolean =>

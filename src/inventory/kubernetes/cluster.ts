@@ -12,7 +12,12 @@ const PAGE = 500;
 
 interface ApiResourceList {
   readonly groupVersion: string;
-  readonly resources: readonly { readonly name: string; readonly kind: string; readonly namespaced: boolean; readonly verbs: readonly string[] }[];
+  readonly resources: readonly {
+    readonly name: string;
+    readonly kind: string;
+    readonly namespaced: boolean;
+    readonly verbs: readonly string[];
+  }[];
 }
 interface ApiGroupList {
   readonly groups: readonly { readonly name: string; readonly preferredVersion?: { readonly groupVersion: string } }[];
@@ -92,8 +97,9 @@ export class Cluster {
   ): Promise<{ items: T[]; resourceVersion: string }> {
     const items: T[] = [];
     const path = resourcePath(type, namespace);
-    for (let next: string | undefined = ''; ; ) {
-      const page: Record<string, string> = next === '' ? { limit: String(PAGE) } : { limit: String(PAGE), continue: next };
+    for (let next: string | undefined = ''; ;) {
+      const page: Record<string, string> =
+        next === '' ? { limit: String(PAGE) } : { limit: String(PAGE), continue: next };
       const list = await this.request<KubeList<T>>({ method: 'GET', path, query: { ...query, ...page } }, signal);
       for (const item of list.items) items.push(item);
       next = list.metadata.continue;
@@ -102,7 +108,12 @@ export class Cluster {
   }
 
   /** One object. */
-  get<T extends KubeObject>(type: ResourceType, namespace: string | undefined, name: string, signal?: AbortSignal): Promise<T> {
+  get<T extends KubeObject>(
+    type: ResourceType,
+    namespace: string | undefined,
+    name: string,
+    signal?: AbortSignal,
+  ): Promise<T> {
     return this.request<T>({ method: 'GET', path: resourcePath(type, namespace, name) }, signal);
   }
 
@@ -115,7 +126,10 @@ export class Cluster {
     const { groups } = await this.request<ApiGroupList>({ method: 'GET', path: '/apis' });
     const preferred = groups.flatMap(({ preferredVersion }) => preferredVersion?.groupVersion ?? []);
     const lists = await mapLimited(['v1', ...preferred], 8, (groupVersion) =>
-      this.request<ApiResourceList>({ method: 'GET', path: groupVersion === 'v1' ? '/api/v1' : `/apis/${groupVersion}` }).catch(
+      this.request<ApiResourceList>({
+        method: 'GET',
+        path: groupVersion === 'v1' ? '/api/v1' : `/apis/${groupVersion}`,
+      }).catch(
         // An aggregated API whose server is down, or that this user may not see, hides no other.
         () => undefined,
       ),

@@ -23,7 +23,10 @@ export interface KubeconfigOptions {
 }
 
 interface Kubeconfig {
-  readonly contexts?: readonly ({ readonly name?: unknown; readonly context?: { readonly namespace?: unknown } } | null)[];
+  readonly contexts?: readonly ({
+    readonly name?: unknown;
+    readonly context?: { readonly namespace?: unknown };
+  } | null)[];
 }
 
 /** All contexts, each name once, the first file that has it winning; what cannot be read is left out and told. */

@@ -51,7 +51,10 @@ function refusal({ status, reason, message }: ApiFailure, cluster: string): User
   const code = `cluster/${reason === '' ? status : reason}`;
   switch (status) {
     case 401:
-      return new UserError(code, `${cluster} does not know you: your credentials may have expired. Log in again as you did for kubectl.`);
+      return new UserError(
+        code,
+        `${cluster} does not know you: your credentials may have expired. Log in again as you did for kubectl.`,
+      );
     case 403:
       return new UserError(code, `${cluster} forbids it: ${message}. Ask for a role that allows it.`);
     case 404:
@@ -65,14 +68,21 @@ function refusal({ status, reason, message }: ApiFailure, cluster: string): User
 
 /** The context has gone from the kubeconfig, or is broken there. */
 export const badContext = (name: string, why: string): UserError =>
-  new UserError('cluster/context', `The context "${name}" of the kubeconfig cannot be used: ${why}. Correct the file, then refresh.`);
+  new UserError(
+    'cluster/context',
+    `The context "${name}" of the kubeconfig cannot be used: ${why}. Correct the file, then refresh.`,
+  );
 
 /** The text of an edited object is no object. */
-export const badManifest = (why: string): UserError => new UserError('manifest/syntax', `This is not a manifest: ${why}`);
+export const badManifest = (why: string): UserError =>
+  new UserError('manifest/syntax', `This is not a manifest: ${why}`);
 
 /** An edited text names another object. */
 export const otherObject = (wanted: string, found: string): UserError =>
-  new UserError('manifest/other', `The text is now of ${found}, but ${wanted} is edited: kind, name and namespace must stay.`);
+  new UserError(
+    'manifest/other',
+    `The text is now of ${found}, but ${wanted} is edited: kind, name and namespace must stay.`,
+  );
 
 /** A row that is no more, or an action that does not fit it. */
 export const unfit = (what: string): UserError => new UserError('cluster/unfit', `${what} Refresh the tree.`);

@@ -14,7 +14,9 @@ export interface HelmRelease {
   readonly version: number;
   readonly namespace: string;
   readonly info: { readonly status: string; readonly last_deployed?: string; readonly description?: string };
-  readonly chart: { readonly metadata: { readonly name: string; readonly version: string; readonly appVersion?: string } };
+  readonly chart: {
+    readonly metadata: { readonly name: string; readonly version: string; readonly appVersion?: string };
+  };
   /** The values that the user gave. */
   readonly config?: Readonly<Record<string, unknown>> | null;
   readonly manifest: string;
@@ -48,6 +50,9 @@ export async function decodeRelease({ metadata, data }: Secret): Promise<HelmRel
     const plain = inner[0] === 0x1f ? await promisify(gunzip)(inner, { maxOutputLength: LARGEST }) : inner;
     return JSON.parse(plain.toString('utf8')) as HelmRelease;
   } catch (error) {
-    throw new UserError('helm/release', `The Secret ${metadata.name} holds no release of Helm: ${(error as Error).message}.`);
+    throw new UserError(
+      'helm/release',
+      `The Secret ${metadata.name} holds no release of Helm: ${(error as Error).message}.`,
+    );
   }
 }

@@ -17,7 +17,8 @@ const SEPARATOR = '/';
 
 /** The id of a place. */
 export function placeId(place: Place): string {
-  const parts = (...texts: readonly (string | undefined)[]): string => [place.at, ...texts.map((text) => text ?? '')].join(SEPARATOR);
+  const parts = (...texts: readonly (string | undefined)[]): string =>
+    [place.at, ...texts.map((text) => text ?? '')].join(SEPARATOR);
   switch (place.at) {
     case 'folder':
       return parts(place.folder);

@@ -65,7 +65,11 @@ const KINDS: Readonly<Record<string, KindEntry>> = {
       const pod = object as Pod;
       const { state, word, why } = podHealth(pod);
       const restarts = restartCount(pod);
-      return { text: `${word} · ${readyCount(pod)}${restarts === 0 ? '' : ` · ${counted(restarts, 'restart')}`}`, state, why };
+      return {
+        text: `${word} · ${readyCount(pod)}${restarts === 0 ? '' : ` · ${counted(restarts, 'restart')}`}`,
+        state,
+        why,
+      };
     },
   },
   'apps/deployments': kind<V1DeploymentSpec, V1DeploymentStatus>('rocket', ({ spec, status }) => {
@@ -89,7 +93,12 @@ const KINDS: Readonly<Record<string, KindEntry>> = {
     replicas(spec?.replicas ?? 1, status?.readyReplicas ?? 0, status?.replicas ?? 0, undefined),
   ),
   'apps/daemonsets': kind<unknown, V1DaemonSetStatus>('server-environment', ({ status }) =>
-    replicas(status?.desiredNumberScheduled ?? 0, status?.numberReady ?? 0, status?.currentNumberScheduled ?? 0, undefined),
+    replicas(
+      status?.desiredNumberScheduled ?? 0,
+      status?.numberReady ?? 0,
+      status?.currentNumberScheduled ?? 0,
+      undefined,
+    ),
   ),
   'batch/jobs': kind<V1JobSpec, V1JobStatus>('tasklist', ({ spec, status }) => {
     const failed = failing(raw(status?.conditions), 'Failed', 'True');
@@ -106,13 +115,21 @@ const KINDS: Readonly<Record<string, KindEntry>> = {
     const conditions = raw(status?.conditions);
     const ready = conditions?.find(({ type }) => type === 'Ready');
     const pressure = conditions?.find(({ type, status: on }) => type !== 'Ready' && on === 'True');
-    const words = [ready?.status === 'True' ? 'Ready' : 'NotReady', pressure?.type, spec?.unschedulable ? 'cordoned' : undefined];
+    const words = [
+      ready?.status === 'True' ? 'Ready' : 'NotReady',
+      pressure?.type,
+      spec?.unschedulable ? 'cordoned' : undefined,
+    ];
     const text = [...words, status?.nodeInfo?.kubeletVersion].filter((word) => word !== undefined).join(' · ');
     if (ready?.status !== 'True') return { text, state: 'failed', why: ready?.message };
-    return pressure ? { text, state: 'failed', why: pressure.message } : { text, state: spec?.unschedulable ? 'paused' : 'running' };
+    return pressure
+      ? { text, state: 'failed', why: pressure.message }
+      : { text, state: spec?.unschedulable ? 'paused' : 'running' };
   }),
   '/services': kind<V1ServiceSpec>('plug', ({ spec }) => {
-    const ports = (spec?.ports ?? []).map(({ port, nodePort, protocol }) => `${port}${nodePort ? `:${nodePort}` : ''}/${protocol ?? 'TCP'}`);
+    const ports = (spec?.ports ?? []).map(
+      ({ port, nodePort, protocol }) => `${port}${nodePort ? `:${nodePort}` : ''}/${protocol ?? 'TCP'}`,
+    );
     return { text: [spec?.type, spec?.externalName ?? spec?.clusterIP, ports.join(' ')].filter(Boolean).join(' · ') };
   }),
   'networking.k8s.io/ingresses': kind<V1IngressSpec>('globe', ({ spec }) => ({
@@ -129,12 +146,20 @@ const KINDS: Readonly<Record<string, KindEntry>> = {
       return { text: `${type ?? 'Opaque'} · ${counted(Object.keys(data ?? {}).length, 'key')}` };
     },
   },
-  '/persistentvolumeclaims': kind<V1PersistentVolumeClaimSpec, V1PersistentVolumeClaimStatus>('database', ({ spec, status }) => {
-    const size = status?.capacity?.storage ?? spec?.resources?.requests?.storage;
-    return { text: [status?.phase, size, spec?.storageClassName].filter(Boolean).join(' · '), state: boundState(status?.phase) };
-  }),
+  '/persistentvolumeclaims': kind<V1PersistentVolumeClaimSpec, V1PersistentVolumeClaimStatus>(
+    'database',
+    ({ spec, status }) => {
+      const size = status?.capacity?.storage ?? spec?.resources?.requests?.storage;
+      return {
+        text: [status?.phase, size, spec?.storageClassName].filter(Boolean).join(' · '),
+        state: boundState(status?.phase),
+      };
+    },
+  ),
   '/persistentvolumes': kind<V1PersistentVolumeSpec, { phase?: string }>('database', ({ spec, status }) => ({
-    text: [status?.phase, spec?.capacity?.storage, spec?.claimRef && `${spec.claimRef.namespace}/${spec.claimRef.name}`].filter(Boolean).join(' · '),
+    text: [status?.phase, spec?.capacity?.storage, spec?.claimRef && `${spec.claimRef.namespace}/${spec.claimRef.name}`]
+      .filter(Boolean)
+      .join(' · '),
     state: boundState(status?.phase),
   })),
   'autoscaling/horizontalpodautoscalers': kind<
@@ -155,7 +180,11 @@ const KINDS: Readonly<Record<string, KindEntry>> = {
 };
 
 function boundState(phase: string | undefined): ItemState {
-  return phase === 'Bound' || phase === 'Available' ? 'running' : phase === 'Lost' || phase === 'Failed' ? 'failed' : 'changing';
+  return phase === 'Bound' || phase === 'Available'
+    ? 'running'
+    : phase === 'Lost' || phase === 'Failed'
+      ? 'failed'
+      : 'changing';
 }
 
 /** The codicon of a kind. */
@@ -171,9 +200,18 @@ export function summarize(key: string, object: KubeObject): Summary {
 
 function plain(object: KubeObject): Summary {
   const { conditions } = (object.status ?? {}) as { conditions?: readonly Condition[] };
-  const ready = Array.isArray(conditions) ? conditions.find(({ type }) => type === 'Ready' || type === 'Available') : undefined;
-  const age = object.metadata.creationTimestamp === undefined ? '' : ago(Date.parse(object.metadata.creationTimestamp), Date.now());
+  const ready = Array.isArray(conditions)
+    ? conditions.find(({ type }) => type === 'Ready' || type === 'Available')
+    : undefined;
+  const age =
+    object.metadata.creationTimestamp === undefined
+      ? ''
+      : ago(Date.parse(object.metadata.creationTimestamp), Date.now());
   if (!ready) return { text: age };
   const isWell = ready.status === 'True';
-  return { text: isWell ? ready.type : `not ${ready.type}`, state: isWell ? 'running' : 'changing', why: isWell ? undefined : ready.message };
+  return {
+    text: isWell ? ready.type : `not ${ready.type}`,
+    state: isWell ? 'running' : 'changing',
+    why: isWell ? undefined : ready.message,
+  };
 }

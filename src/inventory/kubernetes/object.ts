@@ -79,4 +79,5 @@ export function resourcePath(
 }
 
 /** `apps/deployments`, `/pods`: what names a type whatever version serves it. */
-export const typeKey = ({ group, resource }: Pick<ResourceType, 'group' | 'resource'>): string => `${group}/${resource}`;
+export const typeKey = ({ group, resource }: Pick<ResourceType, 'group' | 'resource'>): string =>
+  `${group}/${resource}`;

@@ -36,14 +36,22 @@ export class ClusterObjects implements Disposable {
   }
 
   /** The objects of a kind; rejects with a sentence. */
-  async list<T extends KubeObject>(type: ResourceType, namespace: string | undefined, signal: AbortSignal): Promise<readonly T[]> {
+  async list<T extends KubeObject>(
+    type: ResourceType,
+    namespace: string | undefined,
+    signal: AbortSignal,
+  ): Promise<readonly T[]> {
     const stored = await this.fromStore(type, namespace, signal);
     if (stored) return stored as readonly T[];
     return (await this.cluster.list<T>(type, namespace, signal)).items;
   }
 
   /** The same for an overview: none where the cluster has no such kind, or this user no right to it. */
-  async listIfAllowed<T extends KubeObject>(key: string, namespace: string | undefined, signal: AbortSignal): Promise<readonly T[]> {
+  async listIfAllowed<T extends KubeObject>(
+    key: string,
+    namespace: string | undefined,
+    signal: AbortSignal,
+  ): Promise<readonly T[]> {
     const type = (await this.cluster.resourceTypes(signal)).get(key);
     if (!type) return [];
     try {

@@ -25,7 +25,11 @@ export function containerHealth(status: V1ContainerStatus | undefined): Health {
   if (terminated) {
     const { exitCode, reason = 'Completed', message, signal } = terminated;
     const ending = exitCode === 0 ? undefined : signal ? `signal ${signal}` : `exit code ${exitCode}`;
-    return { state: exitCode === 0 ? 'stopped' : 'failed', word: reason, why: [ending, message].filter(Boolean).join(': ') || undefined };
+    return {
+      state: exitCode === 0 ? 'stopped' : 'failed',
+      word: reason,
+      why: [ending, message].filter(Boolean).join(': ') || undefined,
+    };
   }
   const reason = waiting?.reason ?? 'waiting';
   const last = status?.lastState?.terminated;
@@ -50,13 +54,21 @@ export function podHealth(pod: Pod): Health {
     default:
   }
   const scheduled = status.conditions?.find(({ type }) => type === 'PodScheduled');
-  if (scheduled?.status === 'False') return { state: 'changing', word: `Pending: ${scheduled.reason}`, why: scheduled.message };
+  if (scheduled?.status === 'False')
+    return { state: 'changing', word: `Pending: ${scheduled.reason}`, why: scheduled.message };
   if (!pod.spec?.nodeName) return { state: 'changing', word: 'Pending', why: 'no scheduler has looked at it yet' };
   // An init container that has ended well is no state of the pod.
-  const bad = statuses.map(containerHealth).find(({ state, word }) => state === 'failed' || (state === 'changing' && word !== 'waiting'));
-  if (bad && bad.word !== 'PodInitializing') return { ...bad, word: status.phase === 'Running' ? bad.word : `${status.phase}: ${bad.word}` };
+  const bad = statuses
+    .map(containerHealth)
+    .find(({ state, word }) => state === 'failed' || (state === 'changing' && word !== 'waiting'));
+  if (bad && bad.word !== 'PodInitializing')
+    return { ...bad, word: status.phase === 'Running' ? bad.word : `${status.phase}: ${bad.word}` };
   if (status.phase === 'Running') return { state: 'running', word: 'Running' };
-  return { state: 'changing', word: status.phase ?? 'Pending', why: status.message ?? `its node ${pod.spec.nodeName} is starting it` };
+  return {
+    state: 'changing',
+    word: status.phase ?? 'Pending',
+    why: status.message ?? `its node ${pod.spec.nodeName} is starting it`,
+  };
 }
 
 /** Ready containers and all, as kubectl counts: `1/2`. */
@@ -70,7 +82,10 @@ export const restartCount = ({ status }: Pod): number =>
   (status?.containerStatuses ?? []).reduce((sum, { restartCount: count }) => sum + count, 0);
 
 /** All containers with their status, init containers first. */
-export function containersOf({ spec, status }: Pod): { container: V1Container; status: V1ContainerStatus | undefined; isInit: boolean }[] {
+export function containersOf({
+  spec,
+  status,
+}: Pod): { container: V1Container; status: V1ContainerStatus | undefined; isInit: boolean }[] {
   const find = (list: readonly V1ContainerStatus[] | undefined, name: string): V1ContainerStatus | undefined =>
     list?.find((one) => one.name === name);
   return [

@@ -117,7 +117,11 @@ export class ResourceStore implements Disposable {
 
 /** Without what no row shows and what would double the memory: who manages which field, the last applied text. */
 function slim(object: KubeObject): KubeObject {
-  const { managedFields: _, annotations, ...metadata } = object.metadata as KubeObject['metadata'] & { managedFields?: unknown };
+  const {
+    managedFields: _,
+    annotations,
+    ...metadata
+  } = object.metadata as KubeObject['metadata'] & { managedFields?: unknown };
   const { 'kubectl.kubernetes.io/last-applied-configuration': __, ...kept } = annotations ?? {};
   return { ...object, metadata: annotations ? { ...metadata, annotations: kept } : metadata };
 }

@@ -152,7 +152,11 @@ async function refused(answer: IncomingMessage): Promise<ApiFailure> {
   const status = answer.statusCode ?? 0;
   try {
     const { reason, message } = JSON.parse(body) as { reason?: unknown; message?: unknown };
-    return new ApiFailure(status, typeof reason === 'string' ? reason : '', typeof message === 'string' ? message : body);
+    return new ApiFailure(
+      status,
+      typeof reason === 'string' ? reason : '',
+      typeof message === 'string' ? message : body,
+    );
   } catch {
     return new ApiFailure(status, '', body.trim() === '' ? `HTTP status ${status}` : body.trim().slice(0, 500));
   }

@@ -35,7 +35,7 @@ export interface ScannedEntry {
 export interface ScanVisitor {
   /** An entry that is wanted. */
   visit(entry: ScannedEntry): void;
-  /** The entries up to `leave` are in this namespace or class. */
+  /** The entries up to `leave` are in this namespace, class or enumeration. */
   enter(scope: ScannedEntry): void;
   leave(): void;
 }
@@ -74,7 +74,7 @@ const MAX_DEPTH = 64;
 
 /**
  * Passes over a unit. `wanted` says which entries the visitor is told of; `intoClasses` goes into classes as well as
- * namespaces. Throws the `damaged` error.
+ * namespaces; enumerations are gone into if their constants are wanted. Throws the `damaged` error.
  */
 export function scanUnit(
   unit: CompileUnit,
@@ -148,7 +148,8 @@ class UnitScan {
   private plan(code: number): Plan {
     const shape = this.shapes.get(code);
     if (!shape) throw this.reader.error(`an entry in it has the unknown shape ${code}`);
-    const plan = planOf(shape, this.unit, this.wanted(shape.tag), this.intoClasses);
+    const intoIt = shape.tag === TAG.enumerationType ? this.wanted(TAG.enumerator) : this.intoClasses;
+    const plan = planOf(shape, this.unit, this.wanted(shape.tag), intoIt);
     if (code < MAX_PLANS) this.plans[code] = plan;
     return plan;
   }

@@ -9,7 +9,7 @@ import { decodeUtf8, encodeUtf8 } from '../utf8';
 import type { NameKind } from './name-table';
 import { NAME_KINDS } from './name-table';
 
-const MAGIC = 0x584e_5831;
+const MAGIC = 0x584e_5832;
 const HEADER = 20;
 
 /** A name of an entry. */

@@ -31,10 +31,12 @@ const KIND_OF_TAG = new Map<number, number>(
       [TAG.baseType, 'base'],
       [TAG.variable, 'variable'],
       [TAG.subprogram, 'function'],
+      [TAG.enumerator, 'enumerator'],
     ] as const
   ).map(([tag, kind]) => [tag, NAME_KINDS.indexOf(kind)]),
 );
 const FIRST_SYMBOL = NAME_KINDS.indexOf('variable');
+const ENUMERATOR = NAME_KINDS.indexOf('enumerator');
 
 /** Texts that do not lie in `.debug_str` have numbers from here on. */
 const OWN_TEXTS = 0x8000_0000;
@@ -64,6 +66,8 @@ class NameScan implements ScanVisitor {
   private bytes: Uint8Array = new Uint8Array(0);
   /** `ns::Class::` of the scopes that are open. */
   private prefixes: string[] = [];
+  /** Offset of the enumeration that is open. */
+  private enumeration = 0;
   /** Names of declarations by position, for the definitions that refer to them. */
   private readonly declared = new Map<number, number>();
   private isQualified = false;
@@ -104,6 +108,10 @@ class NameScan implements ScanVisitor {
 
   visit(entry: ScannedEntry): void {
     const kind = KIND_OF_TAG.get(entry.tag)!;
+    if (kind === ENUMERATOR) {
+      if (entry.namePlace !== TextPlace.none) this.table.add(this.nameOf(entry), kind, this.enumeration, DEFINED);
+      return;
+    }
     const isType = kind < FIRST_SYMBOL;
     if (isType && entry.isDeclaration) return;
     const offset = this.unit!.start + entry.position;
@@ -125,6 +133,12 @@ class NameScan implements ScanVisitor {
   }
 
   enter(scope: ScannedEntry): void {
+    if (scope.tag === TAG.enumerationType) {
+      // Its constants are names of what is around it.
+      this.enumeration = this.unit!.start + scope.position;
+      this.prefixes.push(this.prefixes.at(-1)!);
+      return;
+    }
     const name =
       scope.namePlace === TextPlace.none ? '(anonymous namespace)' : this.textAt(scope.namePlace, scope.name);
     this.prefixes.push(`${this.prefixes.at(-1)!}${name}::`);

@@ -3,8 +3,18 @@
  * are the same few hundred thousand. A name is a number (where its text lies), so that no text is read twice.
  */
 
-/** What an entry is; the first six are types. */
-export const NAME_KINDS = ['struct', 'union', 'class', 'enum', 'typedef', 'base', 'variable', 'function'] as const;
+/** What a name stands for; the first six are types. A constant of an enumeration leads to that. */
+export const NAME_KINDS = [
+  'struct',
+  'union',
+  'class',
+  'enum',
+  'typedef',
+  'base',
+  'variable',
+  'function',
+  'enumerator',
+] as const;
 
 /** A kind by its index. */
 export type NameKind = (typeof NAME_KINDS)[number];
@@ -13,7 +23,7 @@ const FIRST_CAPACITY = 1 << 16;
 /** Names of one file; a kernel has half a million. */
 const MAX_NAMES = 1 << 23;
 const EMPTY = 0xff;
-const KIND_BITS = 3;
+const KIND_BITS = 4;
 
 /** Names, kinds and the best entry of each pair. */
 export class NameTable {

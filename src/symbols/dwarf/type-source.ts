@@ -1,5 +1,5 @@
 /** The types of a file by name, over an index that is made when it is first needed. See `TypeSource`. */
-import type { NamedKind, Type, TypeSource } from '../types/type';
+import type { EnumType, NamedKind, Type, TypeSource } from '../types/type';
 import { DebugInfo, inherited } from './entries';
 import { EntryNames } from './entry-names';
 import { NameIndex } from './name-index';
@@ -57,6 +57,15 @@ export class DwarfTypeSource implements TypeSource {
     return this.types.at(
       [...entry.children()].some(({ tag }) => tag === TAG.formalParameter) ? offset : declared.offset,
     );
+  }
+
+  enumerator(name: string): { readonly type: EnumType; readonly value: bigint } | undefined {
+    const offset = this.nameIndex.find('enumerator', name);
+    const type = offset === undefined ? undefined : this.types.at(offset);
+    if (type?.kind !== 'enum') return undefined;
+    const own = name.slice(name.lastIndexOf(':') + 1);
+    const found = type.values.find((one) => one.name === own);
+    return found && { type, value: found.value };
   }
 
   /** The index as bytes that `restoreIndex` takes; undefined as long as nobody has needed it. */

@@ -3,7 +3,7 @@
  * a per-CPU variable (the copy of the processor at hand), a symbol, an enumerator, `current`, a register. A dot in a name
  * can belong to it (`count.0`, `$cs.base`): the longest name that exists is taken, the rest are members.
  */
-import { plain } from '../types/plain';
+import { plain, sizeOf } from '../types/plain';
 import type { EnumType, Type } from '../types/type';
 import { syntaxError, unknownName } from './errors';
 import type { ExpressionNames, NamedPlace } from './names';
@@ -94,9 +94,10 @@ export const operandOf = ({ place, type }: Variable): Operand =>
   place.kind === 'memory' ? inMemory(place.address, type) : locatedAt(place, type);
 
 /** A symbol: what it is if its type is told; else the variable that it names, if it has an integer's size; its address. */
-function operandOfSymbol(symbol: string, { address, size }: NamedPlace, type: Type | undefined): Operand {
+function operandOfSymbol(symbol: string, { address, size }: NamedPlace, told: Type | undefined): Operand {
   const value = BigInt.asUintN(64, address);
-  if (type) {
+  if (told) {
+    const type = sized(told, size);
     const of = { kind: 'constant', value, type: pointer(pointedTo(type), 'linear'), symbol } as const;
     return locatedAt({ kind: 'memory', address: of }, type, { symbol });
   }
@@ -106,4 +107,13 @@ function operandOfSymbol(symbol: string, { address, size }: NamedPlace, type: Ty
   return isInteger
     ? { value: { kind: 'dereference', of }, place: { kind: 'memory', address: of }, symbol }
     : { value: of, symbol };
+}
+
+/** An array whose type does not say its length has as many elements as its symbol has bytes for. */
+function sized(type: Type, size: number | undefined): Type {
+  const found = plain(type);
+  const stride = found.kind === 'array' && found.count === undefined ? sizeOf(found.of) : undefined;
+  return found.kind === 'array' && stride && size !== undefined
+    ? { kind: 'array', of: found.of, count: Math.floor(size / stride) }
+    : type;
 }

@@ -41,6 +41,8 @@ export class TypeParser {
     if (isTypeWord(text)) return true;
     if (TAGS.has(text)) return this.cursor.ahead(ahead + 1)?.kind === 'name';
     if (this.names.local?.(text) || this.names.variables?.has(text)) return false;
+    // Types need an index that takes its time to be made: what is surely none does not ask for it.
+    if (this.names.register(text.toLowerCase())) return false;
     return this.named(text) !== undefined;
   }
 

@@ -34,7 +34,9 @@ function written(type: Type, declarator: string, depth: number): string {
       const word = type.kind === 'atomic' ? '_Atomic' : type.kind;
       // A qualifier of a pointer stands behind its star.
       if (qualifiesPointer(type.to)) return written(type.to, joined(word, declarator), depth + 1);
-      return `${word} ${written(type.to, declarator, depth + 1)}`;
+      const qualified = written(type.to, declarator, depth + 1);
+      // Of a constant array its elements are it already.
+      return qualified.startsWith(`${word} `) ? qualified : `${word} ${qualified}`;
     }
   }
 }

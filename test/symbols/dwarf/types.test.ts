@@ -332,6 +332,26 @@ describe('symbols: types of entries', () => {
     assert.equal(types!.typeNamed('struct', 'counter'), undefined);
   });
 
+  it('finds the constants of enumerations, those of C++ by their namespace', () => {
+    const color: Die = {
+      tag: TAG.enumerationType,
+      at: [name('color'), size(4)],
+      children: [
+        { tag: TAG.enumerator, at: [name('RED'), [AT.constValue, FORM.data1, 3]] },
+        { tag: TAG.enumerator, at: [name('BLUE'), [AT.constValue, FORM.sdata, -4]] },
+      ],
+    };
+    const after: Die = { tag: TAG.typedef, at: [name('after'), type('int')] };
+    const space: Die = { tag: TAG.namespace, at: [name('ns')], children: [color, after] };
+    const value = (language: number, entries: Die[], constant: string) =>
+      fileOf(language, entries).types!.enumerator!(constant)?.value;
+    assert.equal(value(C11, [color, after], 'RED'), 3n);
+    assert.equal(value(C11, [color, after], 'BLUE'), -4n);
+    assert.equal(value(RUST, [space], 'ns::BLUE'), -4n);
+    assert.equal(value(RUST, [space], 'BLUE'), undefined);
+    assert.equal(shown(fileOf(RUST, [space]).types!.typeNamed('typedef', 'ns::after')), 'ns::after = s32 int');
+  });
+
   it('the same entry is the same type; an index that was kept gives the same answers', () => {
     const pair: Die = { tag: TAG.structureType, at: [name('pair'), size(4)], children: [memberAt('x', 'int', at(0))] };
     const file = fileOf(C11, [pair]);

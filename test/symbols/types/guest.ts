@@ -24,6 +24,8 @@ const SYMBOLS: Readonly<Record<string, NamedPlace>> = {
   first: { address: 0x1070n, size: 8 },
   reference: { address: 0x1078n, size: 8 },
   secret: { address: 0x1080n },
+  endless: { address: 0x1060n, size: 12 },
+  lengthless: { address: 0x1060n },
   untyped: { address: 0x1000n, size: 8 },
   bare: { address: 0x1040n, size: 32 },
   pages: { address: 0x1100n, size: 16 },

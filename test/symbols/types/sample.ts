@@ -201,6 +201,8 @@ export const SYMBOL_TYPES: Readonly<Record<string, Type>> = {
   current_task: pointerTo(TASK),
   per_cpu_count: UINT,
   mode: STATE,
+  endless: constOf(arrayOf(constOf(CHAR))),
+  lengthless: arrayOf(CHAR),
 };
 
 export const TYPES: TypeSource = {

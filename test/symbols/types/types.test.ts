@@ -59,6 +59,7 @@ describe('types as text', () => {
       'int printf(const char *, ...)',
     ],
     [constOf(CHAR), '', 'const char'],
+    [constOf(arrayOf(constOf(CHAR), 3)), 'text', 'const char text[3]'],
     [pointerTo(constOf(CHAR)), '', 'const char *'],
     [constOf(pointerTo(CHAR)), '', 'char *const'],
     [constOf({ kind: 'volatile', to: pointerTo(CHAR) }), 'p', 'char *volatile const p'],

@@ -1,0 +1,206 @@
+/** Rows of the tree for what a cluster holds. */
+import { ago } from '../amounts';
+import type { Fact, Item } from '../provider';
+import { CATEGORIES, type Category } from './categories';
+import type { Secret } from './helm';
+import { revisionOf } from './helm';
+import { placeId } from './ids';
+import { iconOf, summarize } from './kinds';
+import { typeKey, type KubeObject, type ResourceType } from './object';
+import { containerHealth, containersOf, type Pod } from './pods';
+
+const folder = (id: string, label: string, icon: string, actions: readonly string[] = []): Item => ({
+  id,
+  kind: 'folder',
+  label,
+  icon,
+  hasChildren: true,
+  actions,
+});
+
+/** The top rows. */
+export const topRows = (): Item[] => [
+  folder(placeId({ at: 'type', namespace: undefined, key: '/nodes' }), 'Nodes', 'vm'),
+  folder(placeId({ at: 'folder', folder: 'namespaces' }), 'Namespaces', 'symbol-namespace'),
+  folder(placeId({ at: 'folder', folder: 'cluster' }), 'Cluster Resources', 'globe'),
+];
+
+/** The rows under a namespace. */
+export const categoryRows = (namespace: string): Item[] =>
+  CATEGORIES.map(({ id, label, icon }: Category) =>
+    folder(placeId({ at: 'category', namespace, category: id }), label, icon),
+  );
+
+/** A folder of all objects of a kind. */
+export const typeRow = (type: ResourceType, namespace: string | undefined): Item => ({
+  ...folder(placeId({ at: 'type', namespace, key: typeKey(type) }), titleOf(type), iconOf(typeKey(type))),
+  ...(type.group !== '' && type.group.includes('.') && { description: type.group }),
+});
+
+/** `NetworkPolicies`: the kind, in the plural that the API uses. */
+function titleOf({ kind, resource }: ResourceType): string {
+  const ending = resource.slice(kind.length);
+  if (resource.startsWith(kind.toLowerCase())) return `${kind}${ending}`;
+  return /y$/.test(kind) ? `${kind.slice(0, -1)}ies` : `${kind}s`;
+}
+
+const SCALED = ['apps/deployments', 'apps/statefulsets', 'apps/replicasets', '/replicationcontrollers'];
+const RESTARTED = ['apps/deployments', 'apps/statefulsets', 'apps/daemonsets'];
+const WITH_CHILDREN = [...SCALED, 'apps/daemonsets', 'batch/jobs', 'batch/cronjobs', '/pods', '/services'];
+
+function actionsFor(key: string, object: KubeObject): readonly string[] {
+  const actions: string[] = [];
+  if (key === '/pods') actions.push('shell', 'logs', 'exec', 'logsSince', 'previousLogs');
+  if (key === '/pods' || key === '/services') actions.push('portForward');
+  if (SCALED.includes(key)) actions.push('scale');
+  if (RESTARTED.includes(key)) actions.push('rolloutRestart', 'logs');
+  if (key === 'apps/deployments') actions.push('rolloutHistory', 'rolloutUndo');
+  if (key === 'batch/cronjobs') {
+    actions.push('trigger', (object.spec as { suspend?: boolean } | undefined)?.suspend ? 'unsuspend' : 'suspend');
+  }
+  if (key === '/nodes')
+    actions.push((object.spec as { unschedulable?: boolean } | undefined)?.unschedulable ? 'uncordon' : 'cordon');
+  if (key === '/secrets') actions.push('reveal');
+  // The text of a Secret is its values: they are shown by "Reveal" alone.
+  actions.push(...(key === '/secrets' ? ['delete'] : ['inspect', 'editYaml', 'delete']));
+  return actions;
+}
+
+/** An object's row. */
+export function objectRow(type: ResourceType, object: KubeObject): Item {
+  const key = typeKey(type);
+  const { name, namespace, creationTimestamp, labels, ownerReferences } = object.metadata;
+  const { text, state, why } = summarize(key, object);
+  const owner = ownerReferences?.find(({ controller }) => controller);
+  const facts: Fact[] = [
+    { name: 'Kind', value: type.kind },
+    ...(namespace === undefined ? [] : [{ name: 'Namespace', value: namespace }]),
+    ...(creationTimestamp === undefined
+      ? []
+      : [{ name: 'Created', value: ago(Date.parse(creationTimestamp), Date.now()) }]),
+    ...(owner ? [{ name: 'Controlled by', value: `${owner.kind} ${owner.name}` }] : []),
+    ...(why === undefined ? [] : [{ name: 'Why', value: why }]),
+  ];
+  const description = why === undefined ? text : `${text} · ${firstSentence(why)}`;
+  return {
+    id: placeId({ at: 'object', namespace, key, name }),
+    kind: type.kind,
+    label: name,
+    description,
+    state,
+    facts,
+    icon: iconOf(key),
+    hasChildren: WITH_CHILDREN.includes(key),
+    actions: actionsFor(key, object),
+    labels: labels ?? {},
+  };
+}
+
+const LONGEST_REASON = 120;
+
+function firstSentence(text: string): string {
+  const line = text.split('\n')[0] ?? '';
+  return line.length <= LONGEST_REASON ? line : `${line.slice(0, LONGEST_REASON)}…`;
+}
+
+/** A namespace's row: itself an object, with the categories below. */
+export const namespaceRow = (object: KubeObject): Item => ({
+  id: placeId({ at: 'namespace', namespace: object.metadata.name }),
+  kind: 'Namespace',
+  label: object.metadata.name,
+  description: summarize('/namespaces', object).text,
+  state: summarize('/namespaces', object).state,
+  icon: iconOf('/namespaces'),
+  hasChildren: true,
+  actions: ['inspect', 'editYaml', 'delete'],
+  labels: object.metadata.labels ?? {},
+});
+
+/** The rows under a pod. */
+export function containerRows(pod: Pod): Item[] {
+  const { name, namespace = '' } = pod.metadata;
+  return containersOf(pod).map(({ container, status, isInit }) => {
+    const { state, word, why } = containerHealth(status);
+    const isRunning = status?.state?.running !== undefined;
+    return {
+      id: placeId({ at: 'container', namespace, pod: name, container: container.name }),
+      kind: 'container',
+      label: container.name,
+      description: [isInit ? 'init' : undefined, word, container.image].filter((one) => one !== undefined).join(' · '),
+      state,
+      facts: [
+        { name: 'Image', value: container.image ?? '' },
+        { name: 'Restarts', value: String(status?.restartCount ?? 0) },
+        ...(why === undefined ? [] : [{ name: 'Why', value: why }]),
+      ],
+      icon: 'package',
+      hasChildren: false,
+      actions: [
+        ...(isRunning ? ['shell', 'exec'] : []),
+        'logs',
+        'logsSince',
+        ...(status?.restartCount ? ['previousLogs'] : []),
+      ],
+    };
+  });
+}
+
+/** A Service's endpoints, as far as they are read. */
+export type Endpoints = KubeObject & {
+  readonly subsets?: readonly {
+    readonly addresses?: readonly {
+      readonly ip: string;
+      readonly targetRef?: { readonly kind: string; readonly name: string };
+    }[];
+    readonly notReadyAddresses?: readonly {
+      readonly ip: string;
+      readonly targetRef?: { readonly kind: string; readonly name: string };
+    }[];
+    readonly ports?: readonly { readonly port: number; readonly protocol?: string }[];
+  }[];
+};
+
+/** The rows under a Service: where its traffic goes. */
+export function endpointRows({ metadata, subsets }: Endpoints): Item[] {
+  const { name: service, namespace = '' } = metadata;
+  return (subsets ?? []).flatMap(({ addresses = [], notReadyAddresses = [], ports = [] }) =>
+    [
+      ...addresses.map((one) => ({ ...one, isReady: true })),
+      ...notReadyAddresses.map((one) => ({ ...one, isReady: false })),
+    ].map(({ ip, targetRef, isReady }): Item => ({
+      id: placeId({ at: 'endpoint', namespace, service, address: ip }),
+      kind: 'endpoint',
+      label: ports.map(({ port }) => `${ip}:${port}`).join(' '),
+      description: [targetRef && `${targetRef.kind} ${targetRef.name}`, isReady ? undefined : 'not ready']
+        .filter(Boolean)
+        .join(' · '),
+      state: isReady ? 'running' : 'changing',
+      icon: 'arrow-right',
+      hasChildren: false,
+      actions: [],
+    })),
+  );
+}
+
+/** A Helm release's row, from its newest revision. */
+export function releaseRow(secret: Secret, revisions: number): Item {
+  const { name = '', status = '' } = secret.metadata.labels ?? {};
+  const state =
+    status === 'deployed'
+      ? 'running'
+      : status === 'failed'
+        ? 'failed'
+        : status.startsWith('pending')
+          ? 'changing'
+          : 'stopped';
+  return {
+    id: placeId({ at: 'release', namespace: secret.metadata.namespace ?? '', release: name }),
+    kind: 'release',
+    label: name,
+    description: `${status} · revision ${revisionOf(secret)}${revisions > 1 ? ` of ${revisions} kept` : ''}`,
+    state,
+    icon: 'archive',
+    hasChildren: false,
+    actions: ['helmValues', 'helmManifest', 'helmHistory'],
+  };
+}
