@@ -14,6 +14,7 @@ import { moduleOf } from './images/module';
 import type { Attach, Launch } from './launch';
 import { isRegisterName } from '../targets/inspection/register-names';
 import { type Operation, Runner } from './runner';
+import { unwind } from './stack';
 import { StopView } from './stop-view';
 import { describeStop, isOver } from './stops';
 import type { TargetMaker } from './target-maker';
@@ -22,6 +23,9 @@ const FIRST_THREAD = 1;
 // A kernel loads CR3 a handful of times before it runs at its place; what loads it more often is not that kernel.
 const MOST_SEARCHES = 1000;
 const FILTER_LIST = 'filters';
+/** Breakpoints of our own have numbers that no breakpoint of the user's has. */
+const MODULE_LOADED = -1;
+const MODULE_UNLOADING = -2;
 
 export class Debuggee {
   readonly breakpoints = new BreakpointStore();
@@ -38,7 +42,12 @@ export class Debuggee {
   private end: string | undefined;
   private last: Stop | undefined;
   private view: StopView | undefined;
-  private readonly runner = new Runner(() => this.placeImages());
+  private readonly runner = new Runner({
+    has: ({ reason, ids = [] }) => reason === 'address space' || ids.some((id) => id < 0),
+    note: (stop) => this.noteStop(stop),
+    here: async () => (await this.target.position(FIRST_THREAD)).linear,
+    backTo: (start, end) => this.callerIn(start, end),
+  });
   /** Whether steps run through what interrupts them. */
   skipsInterrupts = true;
   /** Whether the client shows progress: it says so in `initialize`. */
@@ -262,10 +271,45 @@ export class Debuggee {
       const slide = image.slide === 0n ? 'where it is linked' : `0x${image.slide!.toString(16)} above its link address`;
       this.say(`${image.name} lies ${slide}.`);
     }
-    if (found.length > 0) this.refreshBreakpoints();
+    if (found.length > 0) {
+      this.refreshBreakpoints();
+      // Of a guest that runs already, modules are there already.
+      await this.refreshModules();
+    }
     if (this.searches === MOST_SEARCHES && this.images.isWaiting)
       this.say('The programs named as "symbols" were not found in memory: do they belong to this kernel?');
     if (found.length > 0 || this.searches === MOST_SEARCHES) await this.applyBreakpoints();
+  }
+
+  /** A stop of our own: programs that have come or gone are taken in. Gives the ids of the user's breakpoints. */
+  private async noteStop({ reason, ids = [] }: Stop): Promise<readonly number[]> {
+    if (reason === 'address space') await this.placeImages();
+    if (ids.includes(MODULE_LOADED)) await this.refreshModules();
+    if (ids.includes(MODULE_UNLOADING)) {
+      // The first argument of the kernel's function. System V ABI for x86-64, 3.2.3.
+      const general = await this.target.registers(FIRST_THREAD, 'General');
+      await this.refreshModules(general.find(({ name }) => name === 'RDI')?.value);
+    }
+    return ids.filter((id) => id >= 0);
+  }
+
+  private async refreshModules(unloading?: bigint): Promise<void> {
+    const { added, removed } = await this.images.refreshModules(this.target, FIRST_THREAD, unloading);
+    for (const image of removed) this.emit('module', { reason: 'removed', module: moduleOf(image) });
+    for (const image of added) this.emit('module', { reason: 'new', module: moduleOf(image) });
+    if (added.length + removed.length === 0) return;
+    this.refreshBreakpoints();
+    await this.applyBreakpoints();
+  }
+
+  private async callerIn(start: bigint, end: bigint) {
+    const position = await this.target.position(FIRST_THREAD);
+    for await (const { ip, sp } of unwind(this.target, FIRST_THREAD, this.images, position)) {
+      if (ip !== position.linear && ip >= start && ip <= end) {
+        return { kind: 'runTo', linear: [ip], stackAbove: sp - 1n } as const;
+      }
+    }
+    return undefined;
   }
 
   private refreshBreakpoints(): void {
@@ -276,7 +320,15 @@ export class Debuggee {
   private async applyBreakpoints(): Promise<void> {
     if (!this.started || (this.start && 'launch' in this.start && this.start.launch.noDebug)) return;
     const addressSpaces = this.images.isWaiting && this.searches < MOST_SEARCHES;
-    await this.started.setBreakpoints({ ...this.breakpoints.toSet(), addressSpaces });
+    const set = this.breakpoints.toSet();
+    const events = this.images.moduleEvents;
+    const own = events
+      ? [
+          { id: MODULE_LOADED, linear: events.loaded },
+          { id: MODULE_UNLOADING, linear: events.unloading },
+        ]
+      : [];
+    await this.started.setBreakpoints({ ...set, code: [...set.code, ...own], addressSpaces });
   }
 
   private onEvent(event: TargetEvent): void {

@@ -10,15 +10,27 @@ export type Go = (how: Resume) => Promise<Stop>;
 /** One thing that a user asks to run; gives the stop that the user sees. */
 export type Operation = (go: Go) => Promise<Stop>;
 
-/** What happens at a stop at a load of CR3 before the operation goes on. */
-export type AtAddressSpace = () => Promise<void>;
+/** What the session itself stops for, and takes note of before the user's operation goes on. */
+export interface OwnStops {
+  /** Whether a stop is, among others perhaps, one of these. */
+  has(stop: Stop): boolean;
+  /** Takes note; gives the breakpoints of the user's that were met as well. */
+  note(stop: Stop): Promise<readonly number[]>;
+  /** Linear address of the next instruction. */
+  here(): Promise<bigint>;
+  /** The nearest caller whose next instruction is in [start, end]: how to come back to it; undefined if there is none. */
+  backTo(start: bigint, end: bigint): Promise<(Resume & { readonly kind: 'runTo' }) | undefined>;
+}
+
+/** The longest instruction, bytes. */
+const LONGEST = 15n;
 
 export class Runner {
   private waiting: { resolve(stop: Stop): void; reject(error: Error): void } | undefined;
   private busy = false;
   private pauseWanted = false;
 
-  constructor(private readonly atAddressSpace: AtAddressSpace) {}
+  constructor(private readonly own: OwnStops) {}
 
   /** True while an operation is under way, between its runs too. */
   get isBusy(): boolean {
@@ -32,8 +44,10 @@ export class Runner {
     let accept = (): void => {};
     const accepted = new Promise<void>((resolve) => (accept = resolve));
     const go: Go = async (how) => {
+      const start = how.kind === 'stepOver' ? await this.own.here() : 0n;
+      const range = how.kind === 'stepRange' ? how : { start: start + 1n, end: start + LONGEST };
       const stop = await this.goOnce(target, thread, how, accept);
-      return stop.reason === 'address space' ? this.goOn(stop, how, go) : stop;
+      return this.own.has(stop) ? this.goOn(stop, how, range, go) : stop;
     };
     const stop = operation(go).finally(() => (this.busy = false));
     // Whoever follows it sees the failure; until then it is not unheard.
@@ -79,10 +93,23 @@ export class Runner {
     return stop;
   }
 
-  /** A program may have moved to its place: then its breakpoints are set before anything else runs. */
-  private async goOn(stop: Stop, how: Resume, go: Go): Promise<Stop> {
-    await this.atAddressSpace();
-    if ((stop.ids?.length ?? 0) > 0) return stop;
-    return how.kind === 'step' || how.kind === 'stepOver' ? { reason: 'step' } : go(how);
+  /** Where a program has come to its place, its breakpoints are set before anything else runs. */
+  private async goOn(
+    stop: Stop,
+    how: Resume,
+    range: { readonly start: bigint; readonly end: bigint },
+    go: Go,
+  ): Promise<Stop> {
+    const ids = await this.own.note(stop);
+    if (ids.length > 0) return { ...stop, ids };
+    if (how.kind === 'step') return { reason: 'step' };
+    if (how.kind !== 'stepOver' && how.kind !== 'stepRange') return go(how);
+    // A call that was stepped over is under way, or the step has come to its end here.
+    const back = await this.own.backTo(range.start, range.end);
+    if (!back) return { reason: 'step' };
+    const returned = await go(back);
+    if (returned.reason !== 'breakpoint' || (returned.ids?.length ?? 0) > 0) return returned;
+    const isInside = how.kind === 'stepRange' && back.linear[0]! < how.end;
+    return isInside ? go(how) : { reason: 'step' };
   }
 }

@@ -51,6 +51,9 @@ interface BlockRecord {
   readonly entries: number;
 }
 
+/** Host address and mode key as one number; mode keys stay below 2^21. */
+const blockKey = (host: number, mode: number): number => mode * 2 ** 32 + host;
+
 /** An instruction that never falls through, or whose successor must be looked up anew. */
 function endsBlock(instruction: Instruction): boolean {
   return instruction.endsBlock === true || instruction.repeat !== undefined || UNCONDITIONAL.has(instruction.name);
@@ -62,6 +65,8 @@ export class BlockCache {
   private readonly view: DataView;
   private readonly flags: Uint8Array;
   private readonly pages = new Map<number, BlockRecord[]>();
+  /** Every block that is still valid, by `blockKey`: the table in memory keeps one of those that share a slot. */
+  private readonly valid = new Map<number, number>();
   private readonly decoded = new Map<number, Decoded>();
   private readonly scratch: number;
   private readonly crossing = new Uint8Array(2 * MAX_LENGTH);
@@ -82,8 +87,8 @@ export class BlockCache {
   }
 
   /**
-   * Decodes the block at host address `at` (1: RIP is on the bus) for the mode key `mode`, at `STATE.rip`. Gives the
-   * block's host offset, or 0 with a fault recorded in the state.
+   * Finds or decodes the block at host address `at` (1: RIP is on the bus) for the mode key `mode`, at `STATE.rip`. Gives
+   * the block's host offset, or 0 with a fault recorded in the state.
    */
   decode(at: number, mode: number): number {
     if (this.next + SCRATCH_BYTES > this.plan.arenaEnd) this.clear();
@@ -93,6 +98,11 @@ export class BlockCache {
     const toPageEnd = PAGE - (at & (PAGE - 1));
     const limit = bits === 64 ? Infinity : Number(BigInt(this.state.segmentLimit(1)) - rip) + 1;
     const available = at === 1 ? 0 : Math.min(toPageEnd, limit);
+    const known = this.valid.get(blockKey(at, mode));
+    if (known !== undefined && this.view.getUint32(known + BLOCK.bytes, true) <= limit) {
+      this.enter(known, at, mode);
+      return known;
+    }
     const block = this.next;
     const linear = this.linearOf(rip, bits);
     let entry = block + BLOCK.headerBytes;
@@ -226,6 +236,7 @@ export class BlockCache {
     for (const records of this.pages.values()) for (const { at } of records) this.host.dropped(at);
     for (const page of this.pages.keys()) this.flags[page - (this.plan.physical >>> 12)]! &= ~PAGE_FLAG.code;
     this.pages.clear();
+    this.valid.clear();
     this.decoded.clear();
     this.bytes.fill(0, this.plan.blockTable, this.plan.blockTable + BLOCK_TABLE_ENTRIES * 16);
     this.next = this.plan.arena + SCRATCH_BYTES;
@@ -234,11 +245,7 @@ export class BlockCache {
 
   /** True when a block begins there: running into it beats decoding its instructions once more. */
   private isKnown(host: number, mode: number): boolean {
-    const slot = this.plan.blockTable + blockSlotIndex(host, mode) * 16;
-    return (
-      this.view.getUint32(slot + BLOCK_SLOT.host, true) === host &&
-      this.view.getUint32(slot + BLOCK_SLOT.mode, true) === mode
-    );
+    return this.valid.has(blockKey(host, mode));
   }
 
   private linearOf(rip: bigint, bits: CodeBits): bigint {
@@ -323,6 +330,7 @@ export class BlockCache {
     this.view.setUint32(slot + BLOCK_SLOT.host, host, true);
     this.view.setUint32(slot + BLOCK_SLOT.mode, mode, true);
     this.view.setUint32(slot + BLOCK_SLOT.block, block, true);
+    this.valid.set(blockKey(host, mode), block);
   }
 
   private note(page: number, record: BlockRecord): void {
@@ -348,6 +356,7 @@ export class BlockCache {
     const mode = this.view.getUint32(record.at + BLOCK.mode, true);
     const slot = this.plan.blockTable + blockSlotIndex(host, mode) * 16;
     if (this.view.getUint32(slot + BLOCK_SLOT.block, true) === record.at) this.view.setUint32(slot, 0, true);
+    if (this.valid.get(blockKey(host, mode)) === record.at) this.valid.delete(blockKey(host, mode));
     if (this.state.word(STATE.block) === this.scratch) this.endScratch();
   }
 

@@ -88,6 +88,13 @@ export class DapClient {
     this.to.end();
   }
 
+  /** The bodies of all events of this name, so far. */
+  events<T>(name: string): readonly T[] {
+    return this.messages
+      .filter((message) => message.type === 'event' && (message as DebugProtocol.Event).event === name)
+      .map((message) => (message as DebugProtocol.Event).body as T);
+  }
+
   /** All text of output events of a category, so far. */
   output(category: string): string {
     return this.messages

@@ -1,7 +1,8 @@
 // The devices page: what its search finds, and which values it compares.
 import assert from 'node:assert/strict';
 import type { DeviceAnswer } from '../../src/protocol/devices';
-import { matches, valuesOf } from '../../webview/devices/device-table';
+import { changesOf, matches, valuesOf } from '../../webview/devices/device-table';
+import { waysOf } from '../../webview/devices/interrupt-lines';
 
 const UART: DeviceAnswer = {
   name: 'uart0',
@@ -37,4 +38,37 @@ describe('the values of devices', () => {
     const twice = [UART, { ...UART, name: 'uart1' }];
     assert.deepEqual([...valuesOf(twice).values()], ['0x1', '0x3', '0x1', '0x3']);
   });
+});
+
+describe('what has changed in the devices', () => {
+  it('is every register whose value was another one', () => {
+    const [ier, lcr] = UART.registers;
+    const now = { ...UART, registers: [{ ...ier!, value: '0x2' as const }, lcr!] };
+    assert.deepEqual(changesOf([now], valuesOf([UART])), [['uart0', 'IER']]);
+    assert.deepEqual(changesOf([now], new Map()), [], 'nothing is known of before');
+  });
+});
+
+describe('the ways of an interrupt', () => {
+  const hop = (controller: string) => ({
+    controller,
+    input: 'x',
+    masked: false,
+    pending: false,
+    inService: false,
+    trigger: 'edge',
+  });
+  const cases: readonly [readonly string[], readonly (readonly string[])[]][] = [
+    [
+      ['PIC slave', 'PIC master', 'LAPIC', 'I/O APIC'],
+      [['PIC slave', 'PIC master', 'LAPIC'], ['I/O APIC']],
+    ],
+    [['LAPIC'], [['LAPIC']]],
+    [['I/O APIC'], [['I/O APIC']]],
+  ];
+  for (const [controllers, expected] of cases)
+    it(controllers.join(', '), () => {
+      const ways = waysOf(controllers.map(hop)).map((way) => way.map(({ controller }) => controller));
+      assert.deepEqual(ways, expected);
+    });
 });

@@ -31,6 +31,15 @@ export function matches(device: DeviceAnswer, text: string): boolean {
   return all.some((one) => one?.toLowerCase().includes(text.toLowerCase()));
 }
 
+/** The registers that are not what they were at the last stop. */
+export function changesOf(devices: readonly DeviceAnswer[], before: Values): readonly (readonly [string, string])[] {
+  return devices.flatMap(({ name, registers }) =>
+    registers
+      .filter((register) => (before.get(keyOf(name, register)) ?? register.value) !== register.value)
+      .map((register) => [name, register.name] as const),
+  );
+}
+
 /** The device with its registers as a table. */
 export function deviceTable(device: DeviceAnswer, before: Values): HTMLElement {
   const rows = device.registers.map((register) => {

@@ -3,8 +3,11 @@ import type { DevicesAnswer } from '../../src/protocol/devices';
 import type { InterruptsAnswer } from '../../src/protocol/interrupts';
 import { fill, h, tabs } from '../dom';
 import { type MakePage, oneAtATime } from '../page';
-import { deviceTable, matches, type Values, valuesOf } from './device-table';
+import { changesOf, deviceTable, matches, type Values, valuesOf } from './device-table';
 import { interruptLines } from './interrupt-lines';
+
+/** Changes that are named at the top. */
+const MOST_CHANGES = 12;
 
 export const devicesPage: MakePage = (session, say) => {
   let filter = '';
@@ -23,9 +26,11 @@ export const devicesPage: MakePage = (session, say) => {
       refresh();
     },
   });
-  const registers = h('section', {});
+  const changes = h('p', { class: 'index', role: 'status' });
+  const tables = h('div', {});
   const interrupts = h('section', {});
   const index = h('nav', { class: 'index', 'aria-label': 'Devices' });
+  const registers = h('section', {}, index, changes, tables);
 
   const refresh = oneAtATime(async () => {
     if (session.now.state === 'none') return;
@@ -42,6 +47,17 @@ export const devicesPage: MakePage = (session, say) => {
       last = valuesOf(devices);
     }
     const shown = filter === '' ? devices : devices.filter((device) => matches(device, filter));
+    const base = session.now.state === 'running' ? last : before;
+    const changed = changesOf(devices, base);
+    fill(
+      changes,
+      changed.length > 0 && `Changed since the last stop: ${changed.length} `,
+      ...changed
+        .slice(0, MOST_CHANGES)
+        .map(([device, register]) =>
+          h('a', { href: '#', onclick: (event: Event) => jump(event, device, register) }, `${device} ${register}`),
+        ),
+    );
     const focused = (document.activeElement as HTMLElement | null)?.getAttribute('aria-label');
     const top = registers.scrollTop;
     fill(
@@ -51,8 +67,8 @@ export const devicesPage: MakePage = (session, say) => {
       ),
     );
     fill(
-      registers,
-      ...shown.map((device) => deviceTable(device, session.now.state === 'running' ? last : before)),
+      tables,
+      ...shown.map((device) => deviceTable(device, base)),
       shown.length === 0 && h('p', {}, 'Nothing passes the search.'),
     );
     registers.scrollTop = top;
@@ -62,9 +78,11 @@ export const devicesPage: MakePage = (session, say) => {
         .find((one) => one.getAttribute('aria-label') === focused)
         ?.focus();
   }, say);
-  const jump = (event: Event, name: string): void => {
+  const jump = (event: Event, device: string, register?: string): void => {
     event.preventDefault();
-    registers.querySelector(`[data-device="${CSS.escape(name)}"]`)?.scrollIntoView();
+    const section = registers.querySelector(`[data-device="${CSS.escape(device)}"]`);
+    const row = register === undefined ? null : section?.querySelector(`[data-register="${CSS.escape(register)}"]`);
+    (row ?? section)?.scrollIntoView({ block: row ? 'center' : 'start' });
   };
 
   const views = tabs(
@@ -75,15 +93,7 @@ export const devicesPage: MakePage = (session, say) => {
     ],
     () => refresh(),
   );
-  const content = h(
-    'div',
-    {},
-    h('div', { class: 'bar', role: 'search' }, search),
-    views.list,
-    index,
-    registers,
-    interrupts,
-  );
+  const content = h('div', {}, h('div', { class: 'bar', role: 'search' }, search), views.list, registers, interrupts);
   return {
     content,
     onSession: (now) => {

@@ -10,26 +10,39 @@ export function interruptLines(lines: readonly InterruptLine[]): HTMLElement {
   return h('ul', { class: 'lines', 'aria-label': 'Interrupt lines' }, ...sorted.map((line) => lineOf(line)));
 }
 
-function lineOf({ source, asserted, hops, vector, blocked }: InterruptLine): HTMLElement {
-  const parts = [
-    h(
-      'span',
-      { class: asserted ? 'node asserted' : 'node' },
-      source,
-      asserted !== undefined && h('small', {}, asserted ? ' high' : ' low'),
-    ),
-    ...hops.map((hop) => hopOf(hop)),
-    h(
-      'span',
-      { class: blocked === undefined ? 'node vector' : 'node blocked' },
-      vector === undefined ? 'no vector' : `vector 0x${vector.toString(16)}`,
-    ),
-  ];
-  const arrows = parts.flatMap((part, index) =>
-    index === 0 ? [part] : [h('span', { class: 'arrow', 'aria-hidden': 'true' }, '\u2192'), part],
-  );
-  return h('li', {}, h('div', { class: 'way' }, ...arrows), blocked !== undefined && h('p', { class: 'why' }, blocked));
+/** The ways that a line has to the processor: through the 8259s to LINT0, and through the I/O APIC. */
+export function waysOf(hops: readonly InterruptHop[]): readonly (readonly InterruptHop[])[] {
+  const other = hops.findIndex(({ controller }) => controller === 'I/O APIC');
+  return other <= 0 ? [hops] : [hops.slice(0, other), hops.slice(other)];
 }
+
+function lineOf({ source, asserted, hops, vector, blocked }: InterruptLine): HTMLElement {
+  const level = asserted !== undefined && h('small', {}, asserted ? ' high' : ' low');
+  const reaches = blocked === undefined && vector !== undefined;
+  const ways = waysOf(hops).map((way) =>
+    h('span', { class: 'way' }, ...way.flatMap((hop, index) => (index === 0 ? [hopOf(hop)] : [arrow(), hopOf(hop)]))),
+  );
+  return h(
+    'li',
+    {},
+    h(
+      'div',
+      { class: 'way' },
+      h('span', { class: asserted ? 'node asserted' : 'node' }, source, level),
+      arrow(),
+      h('span', { class: ways.length > 1 ? 'ways' : '' }, ...ways),
+      arrow(),
+      h(
+        'span',
+        { class: reaches ? 'node vector' : 'node blocked' },
+        vector === undefined ? 'no vector' : `vector 0x${vector.toString(16)}`,
+      ),
+    ),
+    blocked !== undefined && h('p', { class: 'why' }, blocked),
+  );
+}
+
+const arrow = (): HTMLElement => h('span', { class: 'arrow', 'aria-hidden': 'true' }, '\u2192');
 
 function hopOf({ controller, input, masked, pending, inService, trigger }: InterruptHop): HTMLElement {
   const states = [masked && 'masked', pending && 'pending', inService && 'in service'].filter(Boolean);

@@ -1,15 +1,10 @@
 /** A program in the guest that symbols are known of: its symbol file, and how far from its link address it lies. */
-import { basename, parse } from 'node:path';
-import { UserError } from '../../common/errors';
-import { ElfFile } from '../../symbols/elf/elf-file';
-import { isBzImage } from '../../symbols/kernel/bzimage';
-import { openKernelImage } from '../../symbols/kernel/kernel-symbol-file';
-import { orcOfElf, type OrcTable } from '../../symbols/kernel/orc';
-import { openSymbolFile, type SymbolFile, type SymbolInfo } from '../../symbols/symbol-file';
+import { parse } from 'node:path';
+import { unlessDamaged } from '../../symbols/byte-reader';
+import type { Btf } from '../../symbols/kernel/btf';
+import type { OrcTable } from '../../symbols/kernel/orc';
+import type { SymbolFile, SymbolInfo } from '../../symbols/symbol-file';
 import type { FunctionScope } from '../../symbols/types/place';
-import { noKallsyms } from '../errors';
-import { FileBytes, inflate } from './file-bytes';
-import { keepIndex, restoreIndex } from './index-cache';
 
 /** A line of a source file, as the program's debug information names it. */
 export interface ImageLine {
@@ -25,34 +20,39 @@ export interface ImageLine {
   readonly end: bigint;
 }
 
+/** What an image is made of. */
+export interface ImageParts {
+  readonly name: string;
+  /** Of its file, or of the file of the program that loaded it. */
+  readonly path: string;
+  readonly symbols: SymbolFile;
+  /** Its unwind data, at link addresses. Throws the `damaged` UserError. */
+  orc(): OrcTable | undefined;
+  /** The types that a Linux kernel carries for itself. Throws the `damaged` UserError. */
+  btf(): Btf | undefined;
+  close(): void;
+}
+
 /** One program. */
 export class Image {
   readonly name: string;
+  readonly path: string;
+  readonly symbols: SymbolFile;
   /** Its number in the session, from 1. */
   id = 0;
   /** Linear address minus link address; undefined until the program is found in memory. */
   slide: bigint | undefined;
-  readonly symbols: SymbolFile;
-  private readonly bytes: FileBytes;
-  private readonly hasKeptIndex: boolean;
   private unwindData: { readonly orc: OrcTable | undefined } | undefined;
+  private kernelTypes: { readonly btf: Btf | undefined } | undefined;
 
-  /** Opens an ELF file with symbols, or a Linux kernel with those that it carries for itself. Throws UserErrors. */
-  constructor(readonly path: string) {
-    this.name = basename(path);
-    this.bytes = new FileBytes('symbol', path);
-    try {
-      this.symbols = openSymbols(this.bytes);
-    } catch (error) {
-      this.bytes.close();
-      throw error;
-    }
-    this.hasKeptIndex = restoreIndex(this.symbols);
+  constructor(private readonly parts: ImageParts) {
+    this.name = parts.name;
+    this.path = parts.path;
+    this.symbols = parts.symbols;
   }
 
   close(): void {
-    if (!this.hasKeptIndex) keepIndex(this.symbols);
-    this.bytes.close();
+    this.parts.close();
   }
 
   /** Whether `name` means this program: its file's name, or that without its ending. */
@@ -60,9 +60,14 @@ export class Image {
     return name === this.name || name === parse(this.name).name;
   }
 
-  /** The kernel's unwind data, at link addresses; undefined if it has none. */
+  /** The kernel's unwind data, at link addresses; undefined if it has none, or damaged ones: there are other ways. */
   get orc(): OrcTable | undefined {
-    return (this.unwindData ??= { orc: this.readOrc() }).orc;
+    return (this.unwindData ??= { orc: unlessDamaged(() => this.parts.orc()) }).orc;
+  }
+
+  /** The types that a Linux kernel or its module carries for itself; undefined if it has none, or damaged ones. */
+  get btf(): Btf | undefined {
+    return (this.kernelTypes ??= { btf: unlessDamaged(() => this.parts.btf()) }).btf;
   }
 
   /** Where a link address lies in the guest; undefined until the program is found. */
@@ -94,33 +99,8 @@ export class Image {
   /** The functions that the instruction at a linear address belongs to, the innermost inlined one first. */
   scopesAt(linear: bigint): readonly FunctionScope[] {
     const link = this.link(linear);
-    if (link === undefined || !this.symbols.scopesAt) return [];
-    try {
-      return this.symbols.scopesAt(link, this.slide);
-    } catch (error) {
-      // Damaged debug information: symbols and lines are there still.
-      if (error instanceof UserError) return [];
-      throw error;
-    }
+    if (link === undefined) return [];
+    // Where debug information is damaged, symbols and lines are there still.
+    return unlessDamaged(() => this.symbols.scopesAt?.(link, this.slide)) ?? [];
   }
-
-  private readOrc(): OrcTable | undefined {
-    try {
-      return orcOfElf('elf' in this.symbols ? (this.symbols.elf as ElfFile) : new ElfFile(this.bytes, inflate));
-    } catch (error) {
-      // Damaged: there are other ways to unwind.
-      if (error instanceof UserError) return undefined;
-      throw error;
-    }
-  }
-}
-
-function openSymbols(bytes: FileBytes): SymbolFile {
-  if (!isBzImage(bytes)) {
-    const file = openSymbolFile(bytes, { inflate });
-    return file.symbols > 0 ? file : (openKernelImage(bytes, { inflate }) ?? file);
-  }
-  const kernel = openKernelImage(bytes, { inflate });
-  if (!kernel) throw noKallsyms();
-  return kernel;
 }

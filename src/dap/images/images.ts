@@ -1,9 +1,9 @@
 /** All programs in the guest that symbols are known of, and what a debugger asks of them together. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { realpathSync } from 'node:fs';
-import { UserError } from '../../common/errors';
 import type { ExpressionNames, NamedPlace } from '../../symbols/expression/names';
 import { nearestName } from '../../symbols/expression/nearest';
+import type { ReadLinear } from '../../symbols/kernel/linear-memory';
 import type { SymbolFile, SymbolInfo } from '../../symbols/symbol-file';
 import { REGISTER_NAMES } from '../../targets/inspection/register-names';
 import type { Target } from '../../targets/target';
@@ -12,7 +12,9 @@ import { DEBUG_FOLDERS, debugFileOf } from './debug-files';
 import { FileBytes } from './file-bytes';
 import type { FunctionName } from './function-name';
 import { perCpuOffset, programTypes } from '../values/program-types';
-import { Image, type ImageLine } from './image';
+import { GuestModules, type ModuleChanges, type ModuleEvents } from './guest-modules';
+import type { Image, ImageLine } from './image';
+import { openImage, openImageIfAny } from './open-image';
 import { findSlide } from './placement';
 import { SourcePaths } from './source-paths';
 
@@ -49,13 +51,14 @@ export class Images {
   private paths = new SourcePaths({});
   private options: ImageOptions = { kernel: '' };
   private added = 0;
+  private readonly modules = new GuestModules();
 
   /** Opens the symbol files that are named. Throws UserErrors. */
   load(options: ImageOptions): void {
     this.close();
     this.options = options;
     this.paths = new SourcePaths(options.sourceMap ?? {});
-    for (const path of options.symbols ?? []) this.add(new Image(path));
+    for (const path of options.symbols ?? []) this.add(openImage(path));
   }
 
   /**
@@ -64,7 +67,8 @@ export class Images {
    */
   complete(): string[] {
     const { kernel, symbols, debugFolders = DEBUG_FOLDERS } = this.options;
-    const own = openIfAny(kernel);
+    // Symbols that a kernel carries for itself are a gift: without them it runs all the same.
+    const own = openImageIfAny(kernel);
     if (!own) return [];
     if (!symbols) {
       this.add(withDebugFile(own, debugFolders));
@@ -106,6 +110,8 @@ export class Images {
 
   /** Forgets where programs that move themselves were: the guest starts again. */
   forgetPlaces(kernel: string): void {
+    const modules = this.modules.clear();
+    this.images = this.images.filter((image) => !modules.includes(image));
     for (const image of this.images) if (!isElf(kernel) || !same(image.path, kernel)) image.slide = undefined;
   }
 
@@ -165,6 +171,27 @@ export class Images {
       if (line) return line;
     }
     return undefined;
+  }
+
+  /** The Linux kernel, once it is found. */
+  get kernel(): Image | undefined {
+    return this.images.find(({ slide, btf }) => slide !== undefined && btf !== undefined);
+  }
+
+  /** Where to stop to hear of the kernel's modules. */
+  get moduleEvents(): ModuleEvents | undefined {
+    return this.modules.events(this.kernel);
+  }
+
+  /** Takes in the modules that the guest has now; `unloading` is the `struct module` that is about to go. */
+  async refreshModules(target: Target, thread: number, unloading?: bigint): Promise<ModuleChanges> {
+    const { kernel } = this;
+    if (!kernel) return { added: [], removed: [] };
+    const read: ReadLinear = (linear, length) => target.readMemory(thread, 'linear', linear, length);
+    const changes = await this.modules.refresh(kernel, read, unloading);
+    this.images = this.images.filter((image) => !changes.removed.includes(image));
+    changes.added.forEach((image) => this.add(image));
+    return changes;
   }
 
   /** The program whose code or data lie at an address. */
@@ -229,19 +256,9 @@ export function namesOf(
   };
 }
 
-/** Symbols that a kernel carries for itself are a gift: without them it runs all the same. */
-function openIfAny(path: string): Image | undefined {
-  try {
-    return new Image(path);
-  } catch (error) {
-    if (error instanceof UserError) return undefined;
-    throw error;
-  }
-}
-
 /** A file with symbols that was split off the kernel has its segments and its entry. */
 function hasSegmentsOf({ symbols }: Image, kernel: string): boolean {
-  const other = openIfAny(kernel);
+  const other = openImageIfAny(kernel);
   other?.close();
   const ranges = ({ segments }: SymbolFile): string => segments.map(({ start, end }) => `${start}-${end}`).join();
   return other !== undefined && symbols.entry === other.symbols.entry && ranges(symbols) === ranges(other.symbols);
@@ -251,7 +268,7 @@ function hasSegmentsOf({ symbols }: Image, kernel: string): boolean {
 function withDebugFile(own: Image, folders: readonly string[]): Image {
   const { buildId, hasLines } = own.symbols;
   const path = buildId !== undefined && !hasLines ? debugFileOf(own.path, buildId, folders) : undefined;
-  const found = path === undefined ? undefined : openIfAny(path);
+  const found = path === undefined ? undefined : openImageIfAny(path);
   if (found) own.close();
   return found ?? own;
 }

@@ -17,8 +17,8 @@ export interface Page {
   readonly hex?: boolean | undefined;
 }
 
-/** Everything that a row opens into, to a bound. */
-export const WHOLE: Page = { start: 0, count: 100_000 };
+/** Everything that a row opens into, to a bound that only arrays reach. */
+export const WHOLE: Page = { start: 0, count: 10_000 };
 
 /** One line. */
 export interface Row {

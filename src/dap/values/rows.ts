@@ -12,7 +12,7 @@ import { containerRows } from './container-rows';
 import { bitsIn, littleEndian, missing } from './contents';
 import { contentsAt, type Located, MAX_READ, partAt, rangeOf } from './located';
 import type { ValueContext, ValueReader } from './reader';
-import type { MemoryRange, Page, Row } from './row';
+import { type MemoryRange, note, type Page, type Row, WHOLE } from './row';
 import type { Shown } from './shown';
 import { pointerText, type ScalarOptions } from './scalars';
 import { arrayText, SUMMARY_BYTES, summaryOf } from './summary';
@@ -236,7 +236,9 @@ function arrayChildren(type: ArrayType, shown: Shown, context: ValueContext): Op
           rows.push(await rowOf(element, context));
         }
       }
-      return rows;
+      // Whoever asks for pages knows that there are more.
+      const isCut = page.count >= WHOLE.count && first + wanted < count;
+      return isCut ? [...rows, note('…', `${count - first - wanted} more`)] : rows;
     },
   };
 }

@@ -20,7 +20,11 @@ interface ApiResourceList {
   }[];
 }
 interface ApiGroupList {
-  readonly groups: readonly { readonly name: string; readonly preferredVersion?: { readonly groupVersion: string } }[];
+  readonly groups: readonly {
+    readonly name: string;
+    readonly preferredVersion?: { readonly groupVersion: string };
+    readonly versions: readonly { readonly groupVersion: string }[];
+  }[];
 }
 
 /** The way to a cluster; nothing is loaded before `connect`. */
@@ -124,8 +128,15 @@ export class Cluster {
 
   private async discover(): Promise<ReadonlyMap<string, ResourceType>> {
     const { groups } = await this.request<ApiGroupList>({ method: 'GET', path: '/apis' });
-    const preferred = groups.flatMap(({ preferredVersion }) => preferredVersion?.groupVersion ?? []);
-    const lists = await mapLimited(['v1', ...preferred], 8, (groupVersion) =>
+    // A kind may be served by a version that is not its group's preferred one: that one comes after.
+    const versions = groups.flatMap(({ preferredVersion, versions: all }) => {
+      const first = preferredVersion?.groupVersion;
+      return [
+        ...(first === undefined ? [] : [first]),
+        ...all.map((one) => one.groupVersion).filter((one) => one !== first),
+      ];
+    });
+    const lists = await mapLimited(['v1', ...versions], 8, (groupVersion) =>
       this.request<ApiResourceList>({
         method: 'GET',
         path: groupVersion === 'v1' ? '/api/v1' : `/apis/${groupVersion}`,
@@ -142,7 +153,7 @@ export class Cluster {
         const group = (list?.groupVersion ?? '').slice(0, Math.max(slash, 0));
         const version = (list?.groupVersion ?? '').slice(slash + 1);
         const type = { group, version, resource: name, kind, isNamespaced: namespaced, verbs };
-        types.set(typeKey(type), type);
+        if (!types.has(typeKey(type))) types.set(typeKey(type), type);
       }
     }
     return types;

@@ -3,7 +3,8 @@
  * kubeconfig (certificates, tokens, exec plugins, OIDC) and the web sockets of exec and port-forward; everything else
  * is plain HTTP, so that any kind of object can be listed, watched and given up on.
  */
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import type { Agent as HttpAgent } from 'node:http';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
 import { json, text } from 'node:stream/consumers';
 import type { Readable, Writable } from 'node:stream';

@@ -17,6 +17,10 @@ export const noItem = (): UserError =>
 export const notRunning = (name: string): UserError =>
   new UserError('inventory/not-running', `${name} is not running: start it first.`);
 
+/** Something is done to the machine already. */
+export const isBusy = (name: string): UserError =>
+  new UserError('inventory/busy', `Something is being done to ${name} already: wait for it, or abort its task.`);
+
 /** Something that only a machine that does not run can take. */
 export const isRunning = (name: string): UserError =>
   new UserError('inventory/running', `${name} is running: kill it first.`);

@@ -19,6 +19,8 @@ export interface OwnMachineRow {
   readonly live?: LiveMachine | undefined;
   readonly snapshots: number;
   readonly isSuspended: boolean;
+  /** Something is being done to it. */
+  readonly isBusy: boolean;
 }
 
 /** Ends that the guest wanted. */
@@ -31,7 +33,8 @@ export function labelOf({ path, file, live }: OwnMachineRow): string {
 
 /** The machine's row. */
 export function machineItem(row: OwnMachineRow): Item {
-  const [state, word] = stateOf(row);
+  const [settled, word] = stateOf(row);
+  const state: ItemState = row.isBusy ? 'changing' : settled;
   const { live, file, snapshots } = row;
   const memory = live?.description?.memoryBytes;
   const memoryText = memory ? sizeText(memory) : file?.memory;
@@ -44,7 +47,7 @@ export function machineItem(row: OwnMachineRow): Item {
     facts: facts(row, word),
     icon: 'vm',
     hasChildren: live?.target !== undefined || snapshots > 0,
-    actions: actionsOf(row, state),
+    actions: row.isBusy ? [] : actionsOf(row, settled),
     labels: file?.labels ?? {},
   };
 }

@@ -7,7 +7,8 @@ import type { Disposable } from '../disposable';
 import type { ActionRun, DetailSection, InventoryChange, Item, Metric, Provider } from '../provider';
 import { OWN_ACTIONS, type OwnAction } from './actions';
 import { createMachine } from './create';
-import { noAction, noItem, notRunning } from './errors';
+import { detailsOf } from './details';
+import { isBusy, noAction, noItem, notRunning } from './errors';
 import type { OwnHost } from './host';
 import { LiveMachines } from './live-machines';
 import { machineFilesIn, readMachineFile } from './machine-files';
@@ -18,7 +19,6 @@ import {
   labelOf,
   machineItem,
   type OwnMachineRow,
-  sizeText,
   snapshotItem,
   vcpuItem,
   WANTED_ENDS,
@@ -31,6 +31,8 @@ import { candidateFolders } from '../../targets/host/private-folder';
 import { entryPath } from '../../targets/host/registry';
 
 const LOOK_MS = 1500;
+/** Actions that change nothing of a machine. */
+const ONLY_LOOKS: readonly OwnAction[] = ['attach', 'console', 'edit', 'clone'];
 
 interface Watcher {
   onChange(change: InventoryChange): void;
@@ -43,6 +45,7 @@ export class OwnProvider implements Provider {
   readonly actions = OWN_ACTIONS;
   private readonly watchers = new Set<Watcher>();
   private readonly streams = new SerialStreams();
+  private readonly busy = new Set<string>();
   private readonly live: LiveMachines;
   private readonly operations: Operations;
   private timer: NodeJS.Timeout | undefined;
@@ -127,65 +130,34 @@ export class OwnProvider implements Provider {
       run.signal.throwIfAborted();
       if (items.length > 1) run.progress(`${index + 1} of ${items.length}`, index / items.length);
       const [id, part] = split(item);
-      await this.act(action as Exclude<OwnAction, 'create'>, await this.row(id), part, run);
+      await this.alone(id, action as Exclude<OwnAction, 'create'>, part, run);
     }
     this.tell('all');
+  }
+
+  /** One thing at a time is done to a machine, but for what only looks at it. */
+  private async alone(
+    id: string,
+    action: Exclude<OwnAction, 'create'>,
+    part: string | undefined,
+    run: ActionRun,
+  ): Promise<void> {
+    const row = await this.row(id);
+    if (ONLY_LOOKS.includes(action)) return this.act(action, row, part, run);
+    if (this.busy.has(id)) throw isBusy(labelOf(row));
+    this.busy.add(id);
+    this.tell('all');
+    try {
+      await this.act(action, row, part, run);
+    } finally {
+      this.busy.delete(id);
+    }
   }
 
   async details(item: string): Promise<readonly DetailSection[]> {
     const [id, part] = split(item);
     const row = await this.row(id);
-    const target = row.live?.target;
-    if (part?.startsWith('device:') && target) {
-      const device = (await target.devices()).devices.find(({ name }) => name === part.slice('device:'.length));
-      const registers = (device?.registers ?? []).map(({ name, value, location, meaning }) => [
-        name,
-        value,
-        location ?? '',
-        meaning ?? '',
-      ]);
-      return [
-        { title: device?.title ?? labelOf(row), columns: ['Register', 'Value', 'Where', 'Meaning'], rows: registers },
-      ];
-    }
-    const { facts = [] } = machineItem(row);
-    const named = (title: string, values: readonly (readonly [string, string])[]): DetailSection => ({
-      title,
-      columns: [],
-      rows: values,
-    });
-    const sections = [
-      named(
-        'Machine',
-        facts.map(({ name, value }) => [name, value] as const),
-      ),
-    ];
-    if (row.file)
-      sections.push(
-        named(
-          'Machine file',
-          Object.entries(row.file).map(
-            ([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)] as const,
-          ),
-        ),
-      );
-    if (target) {
-      const { instructions, ticks, exits } = await target.state();
-      sections.push(
-        named('Counters', [
-          ['Instructions', instructions.toLocaleString('en')],
-          ['Guest time', `${(ticks / 1e9).toFixed(3)} s`],
-          ['VM exits', exits.toLocaleString('en')],
-        ]),
-      );
-    }
-    if (row.path !== undefined && row.snapshots > 0) {
-      const rows = this.stateOf(row.path)
-        .snapshots()
-        .map(({ name, taken, bytes, instructions }) => [name, taken, sizeText(bytes), String(instructions)]);
-      sections.push({ title: 'Snapshots', columns: ['Name', 'Taken', 'Size', 'Instructions'], rows });
-    }
-    return sections;
+    return detailsOf(row, part, row.path === undefined ? undefined : this.stateOf(row.path));
   }
 
   async metrics(item: string): Promise<readonly Metric[] | undefined> {
@@ -286,20 +258,18 @@ export class OwnProvider implements Provider {
       const run = state.run();
       const live = run.machine === undefined ? undefined : this.live.get(run.machine);
       const isSuspended = state.suspended() !== undefined;
-      return { id: `file:${path}`, path, file, problems, run, live, snapshots: snapshotCount(state), isSuspended };
+      const id = `file:${path}`;
+      const isBusy = this.busy.has(id);
+      return { id, isBusy, path, file, problems, run, live, snapshots: snapshotCount(state), isSuspended };
     });
     const linked = new Set(rows.flatMap(({ live }) => live?.entry.id ?? []));
     const others = this.live
       .all()
       .filter(({ entry }) => !linked.has(entry.id))
-      .map((live): OwnMachineRow => ({
-        id: `live:${live.entry.id}`,
-        problems: [],
-        run: {},
-        live,
-        snapshots: 0,
-        isSuspended: false,
-      }));
+      .map((live): OwnMachineRow => {
+        const id = `live:${live.entry.id}`;
+        return { id, problems: [], run: {}, live, snapshots: 0, isSuspended: false, isBusy: this.busy.has(id) };
+      });
     return [...rows, ...others];
   }
 

@@ -2,10 +2,11 @@
  * Structures, unions, classes and enumerations with their members. Sources: DWARF 5 sections 5.7, 5.8, 5.7.10 (variant
  * parts); DWARF 3 section 5.5.6 (DW_AT_bit_offset). A base class is a member without a name; members that lie at one place
  * with different meanings (Rust's enums) name the number that tells which of them is there. NOT IMPLEMENTED: virtual base
- * classes, whose place the program computes.
+ * classes, whose place the program computes; variants for lists of values (DW_AT_discr_list).
  */
 import { ByteReader, damaged } from '../byte-reader';
 import type { Enumerator, Member, Type } from '../types/type';
+import { baseTypeOf } from './base-types';
 import type { Entry } from './entry';
 import { FORM } from './forms';
 import { ATTRIBUTE, TAG } from './tags';
@@ -14,7 +15,7 @@ import { lazily } from './types';
 
 /** Members of one type; the largest real ones have some thousands. */
 const MAX_MEMBERS = 100_000;
-/** Variant parts within each other. */
+/** Variant parts within each other, and names of the integer that an enumeration is. */
 const MAX_NESTED = 16;
 /** DW_OP_*, as DWARF 2 writes a member's place. */
 const OP_CONSTU = 0x10;
@@ -34,8 +35,7 @@ export function aggregateOf(entry: Entry, types: DwarfTypes): Type {
 export function enumOf(entry: Entry, types: DwarfTypes): Type {
   const name = types.names.of(entry);
   const body = entry.flag(ATTRIBUTE.declaration) ? definitionOf(entry, name, types) : entry;
-  const under = body?.reference(ATTRIBUTE.type);
-  const base = under === undefined ? undefined : strip(types.at(under));
+  const base = body && baseOf(body, types);
   const size = sizeOf(body) ?? (base?.kind === 'integer' ? base.size : 4);
   const told = base?.kind === 'integer' ? base.isSigned : undefined;
   const values = enumeratorsOf(body);
@@ -52,6 +52,18 @@ function strip(type: Type): Type {
   let inner = type;
   for (let depth = 0; depth < 100 && 'to' in inner && inner.kind !== 'pointer'; depth += 1) inner = inner.to;
   return inner;
+}
+
+/** What an enumeration is made of, if it says so. */
+function baseOf(entry: Entry, types: DwarfTypes): Type | undefined {
+  let from = entry;
+  for (let depth = 0; depth < MAX_NESTED; depth += 1) {
+    const next = from.reference(ATTRIBUTE.type);
+    if (next === undefined) return undefined;
+    from = types.info.entry(next);
+    if (from.tag === TAG.baseType) return baseTypeOf(from);
+  }
+  return undefined;
 }
 
 /** The entry that says what is in a type; undefined if the program only declares it. */

@@ -1,7 +1,7 @@
 /**
  * DWARF's expressions rewritten as places of ours. Sources: DWARF 5 sections 2.5, 2.6 and 7.7.
  *
- * NOT IMPLEMENTED, and said so where such a place is asked for: branches, calls of other expressions, thread-local storage,
+ * NOT IMPLEMENTED, and said so where such a place is asked for: loops, calls of other expressions, thread-local storage,
  * pointers to values without an address, floating-point arithmetic, other address spaces.
  */
 import { UserError } from '../../common/errors';
@@ -36,6 +36,8 @@ export interface ExpressionScope {
 /** Operations of one expression, pieces of one value. */
 const MAX_OPERATIONS = 10_000;
 const MAX_PIECES = 1000;
+/** Branches one behind the other: each doubles the work. */
+const MAX_BRANCHES = 6;
 
 const BINARY = new Map([
   [OP.and, ['&']],
@@ -70,24 +72,29 @@ export function placeOf(bytes: Uint8Array, scope: ExpressionScope): Place {
 
 /** The value that an expression leaves on its stack, over an optional first operand. Throws NotComputable and UserErrors. */
 export function valueOf(bytes: Uint8Array, scope: ExpressionScope, first?: Expression): Expression {
-  return new Machine(bytes, scope, first).value();
+  const stack = new OperandStack(genericOf(scope));
+  if (first) stack.push({ expression: first, type: stack.generic, nodes: 1 });
+  return new Machine(bytes, scope, stack).value();
+}
+
+/** The type of addresses. */
+function genericOf({ unit }: ExpressionScope): IntegerType {
+  return unsignedOf(unit.addressSize === 4 ? 32 : 64);
 }
 
 class Machine {
   private readonly reader: ByteReader;
-  private readonly stack: OperandStack;
   /** What the operations so far have told apart from the stack: a register, bytes, or that the stack holds a value. */
   private told: Place | 'value' | undefined;
 
   constructor(
-    bytes: Uint8Array,
+    private readonly bytes: Uint8Array,
     private readonly scope: ExpressionScope,
-    first?: Expression,
+    private readonly stack = new OperandStack(genericOf(scope)),
+    position = 0,
+    private branches = 0,
   ) {
-    this.reader = new ByteReader(bytes, 'The place of a variable');
-    const generic: IntegerType = scope.unit.addressSize === 4 ? unsignedOf(32) : unsignedOf(64);
-    this.stack = new OperandStack(generic);
-    if (first) this.stack.push({ expression: first, type: generic, nodes: 1 });
+    this.reader = new ByteReader(bytes, 'The place of a variable', position);
   }
 
   run(): Place {
@@ -95,6 +102,7 @@ class Machine {
     for (let count = 0; this.reader.remaining > 0; count += 1) {
       if (count > MAX_OPERATIONS) throw new NotComputable('its place is absurdly complicated');
       const operation = this.reader.u8();
+      if (operation === OP.bra && pieces.length === 0) return this.branch();
       if (operation === OP.piece) pieces.push({ bits: this.reader.uleb() * 8, place: this.finished() });
       else if (operation === OP.bitPiece) {
         const bits = this.reader.uleb();
@@ -103,6 +111,32 @@ class Machine {
       if (pieces.length > MAX_PIECES) throw new NotComputable('it is in absurdly many pieces');
     }
     return pieces.length > 0 ? { kind: 'pieces', pieces } : this.finished();
+  }
+
+  /** Both ways from a branch on, as a choice between what they come to. */
+  private branch(): Place {
+    const distance = this.distance();
+    const { expression: test } = this.stack.pop();
+    this.branches += 1;
+    if (this.branches > MAX_BRANCHES) throw new NotComputable('its place is absurdly complicated');
+    const position = this.reader.position + distance;
+    const jump = new Machine(this.bytes, this.scope, this.stack.copy(), position, this.branches).run();
+    const straight = this.run();
+    const choose = (yes: Expression, no: Expression): Expression => ({ kind: 'choose', test, yes, no });
+    if (jump.kind === 'value' && straight.kind === 'value') {
+      return { kind: 'value', value: choose(jump.value, straight.value) };
+    }
+    if (jump.kind === 'memory' && straight.kind === 'memory') {
+      return { kind: 'memory', address: choose(jump.address, straight.address) };
+    }
+    throw new NotComputable('where it is depends on a condition');
+  }
+
+  /** How far a jump goes. Forward only: loops have no place in a description of a place. */
+  private distance(): number {
+    const distance = BigInt.asIntN(16, this.reader.unsigned(2));
+    if (distance < 0n) throw new NotComputable('its place is a loop');
+    return Number(distance);
   }
 
   value(): Expression {
@@ -238,13 +272,9 @@ class Machine {
       case OP.derefSize:
         stack.dereference(reader.u8());
         return true;
-      case OP.skip: {
-        // Forward only: loops have no place in a description of a place.
-        const distance = BigInt.asIntN(16, reader.unsigned(2));
-        if (distance < 0n) throw new NotComputable('its place is a loop');
-        reader.skip(Number(distance));
+      case OP.skip:
+        reader.skip(this.distance());
         return true;
-      }
       default:
         return false;
     }

@@ -192,7 +192,7 @@ export function isScopeOfNames(tag: number): boolean {
   }
 }
 
-/** An entry's own name, and what its specification or origin has of an attribute if it has not. */
+/** The entry that has an attribute: the given one, else its origin or its declaration; undefined if none has. */
 export function inherited(info: DebugInfo, entry: Entry, attribute: number): Entry | undefined {
   let from: Entry = entry;
   // A definition refers to a declaration, an inlined copy to its function: chains of two or three.

@@ -23,6 +23,8 @@ export interface ScannedEntry {
   /** From the unit's start, bytes. */
   position: number;
   isDeclaration: boolean;
+  /** It has a place of its own: DW_AT_location is an expression. */
+  isLocated: boolean;
   name: number;
   namePlace: TextPlace;
   linkageName: number;
@@ -63,6 +65,7 @@ interface Plan {
   readonly isWanted: boolean;
   readonly isScope: boolean;
   readonly isDeclaration: boolean;
+  readonly isLocated: boolean;
   /** Step, form or number of bytes; two numbers each. */
   readonly steps: Int32Array;
 }
@@ -96,6 +99,7 @@ class UnitScan {
     tag: 0,
     position: 0,
     isDeclaration: false,
+    isLocated: false,
     name: 0,
     namePlace: TextPlace.none,
     linkageName: 0,
@@ -154,10 +158,11 @@ class UnitScan {
     return plan;
   }
 
-  private step({ tag, steps, isDeclaration }: Plan): void {
+  private step({ tag, steps, isDeclaration, isLocated }: Plan): void {
     const { bytes, entry } = this;
     entry.tag = tag;
     entry.isDeclaration = isDeclaration;
+    entry.isLocated = isLocated;
     entry.namePlace = TextPlace.none;
     entry.linkagePlace = TextPlace.none;
     entry.specification = 0;
@@ -281,8 +286,9 @@ function planOf(shape: Abbreviation, unit: CompileUnit, isWanted: boolean, intoC
     }
   }
   const isScope = shape.tag === TAG.namespace || shape.tag === TAG.module || (intoClasses && isScopeOfNames(shape.tag));
+  const isLocated = shape.attributes.some(({ name, form }) => name === ATTRIBUTE.location && form === FORM.exprloc);
   const { tag, hasChildren } = shape;
-  return { tag, hasChildren, isWanted, isScope, isDeclaration, steps: Int32Array.from(steps) };
+  return { tag, hasChildren, isWanted, isScope, isDeclaration, isLocated, steps: Int32Array.from(steps) };
 }
 
 function specialStep(name: number, form: number, isNamed: boolean): Step | undefined {

@@ -9,8 +9,13 @@ import { decodeUtf8, encodeUtf8 } from '../utf8';
 import type { NameKind } from './name-table';
 import { NAME_KINDS } from './name-table';
 
-const MAGIC = 0x584e_5832;
+const MAGIC = 0x584e_5833;
 const HEADER = 20;
+/** Entries of one name that one look-up gives. */
+const MAX_FOUND = 1000;
+
+/** The rank of entries that are kept whatever others have their name. */
+export const EVERY_RANK = 2;
 
 /** A name of an entry. */
 export interface IndexedName {
@@ -32,12 +37,15 @@ export class NameIndex {
     private readonly offsets: Uint32Array,
   ) {}
 
-  /** Sorts names; of several of one text and kind the first of the highest rank is kept. */
+  /** Sorts names; of several of one text and kind the first of the highest rank is kept, those of `EVERY_RANK` all. */
   static of(names: IndexedName[]): NameIndex {
     names.sort((a, b) =>
       a.text < b.text ? -1 : a.text > b.text ? 1 : a.kind - b.kind || b.rank - a.rank || a.offset - b.offset,
     );
-    const kept = names.filter(({ text, kind }, at) => text !== names[at - 1]?.text || kind !== names[at - 1]?.kind);
+    const kept = names.filter(({ text, kind, rank }, at) => {
+      const before = names[at - 1];
+      return text !== before?.text || kind !== before.kind || rank === EVERY_RANK;
+    });
     const starts = new Uint32Array(kept.length + 1);
     let length = 0;
     kept.forEach(({ text }, at) => (starts[at] = (length += text.length) - text.length));
@@ -99,14 +107,20 @@ export class NameIndex {
     return bytes;
   }
 
-  /** The entry of a name and kind; undefined if there is none. */
+  /** The first entry of a name and kind; undefined if there is none. */
   find(kind: NameKind, name: string): number | undefined {
+    return this.findAll(kind, name)[0];
+  }
+
+  /** The entries of a name and kind in the order of the file; a thousand at most. */
+  findAll(kind: NameKind, name: string): number[] {
     const wanted = NAME_KINDS.indexOf(kind);
     const text = encodeUtf8(name);
+    const found: number[] = [];
     for (let at = this.from(text); at < this.size && this.compare(at, text) === 0; at += 1) {
-      if (this.kinds[at] === wanted) return this.offsets[at];
+      if (this.kinds[at] === wanted && found.push(this.offsets[at]!) >= MAX_FOUND) break;
     }
-    return undefined;
+    return found;
   }
 
   /** The first `limit` names of these kinds that begin with `prefix`, in order, each once. */

@@ -13,7 +13,7 @@ import { hasNamespaces } from './entry-names';
 import type { ScannedEntry, ScanVisitor } from './entry-scan';
 import { scanUnit, TextPlace } from './entry-scan';
 import type { IndexedName } from './name-index';
-import { NameIndex } from './name-index';
+import { EVERY_RANK, NameIndex } from './name-index';
 import { NAME_KINDS, NameTable } from './name-table';
 import { MAX_STRING } from './strings';
 import { TAG } from './tags';
@@ -44,10 +44,20 @@ const OWN_TEXTS = 0x8000_0000;
 const MAX_OWN_CHARACTERS = 0x800_0000;
 /** Characters of all names together. */
 const MAX_CHARACTERS = 0x1000_0000;
+/** Variables with a place; a kernel has a hundred thousand. */
+const MAX_LOCATED = 4_000_000;
 /** Offsets of entries are kept in 32 bits. */
 const MAX_ENTRIES = 0xffff_ffff;
 const DEFINED = 1;
 const DECLARED = 0;
+
+/** A name before its text is read. */
+interface IndexedPlace {
+  readonly text: number;
+  readonly kind: number;
+  readonly offset: number;
+  readonly rank: number;
+}
 
 /** Passes over all units; damaged ones are left out from where they are damaged. Takes a second for a kernel. */
 export function scanNames(info: DebugInfo): NameIndex {
@@ -66,6 +76,8 @@ class NameScan implements ScanVisitor {
   private bytes: Uint8Array = new Uint8Array(0);
   /** `ns::Class::` of the scopes that are open. */
   private prefixes: string[] = [];
+  /** Variables with a place: several `static` ones can share a name. */
+  private readonly located: IndexedPlace[] = [];
   /** Offset of the enumeration that is open. */
   private enumeration = 0;
   /** Names of declarations by position, for the definitions that refer to them. */
@@ -92,7 +104,7 @@ class NameScan implements ScanVisitor {
   }
 
   finish(): NameIndex {
-    const places: { text: number; kind: number; offset: number; rank: number }[] = [];
+    const places = this.located;
     this.table.forEach((text, kind, offset, rank) => places.push({ text, kind, offset, rank }));
     // In the order of the section each of its windows is read once.
     places.sort((a, b) => a.text - b.text);
@@ -121,15 +133,20 @@ class NameScan implements ScanVisitor {
     }
     if (entry.namePlace !== TextPlace.none) {
       const text = this.nameOf(entry);
-      this.table.add(text, kind, offset, rank);
+      this.add(text, kind, offset, rank, entry);
       // Without a linkage name the symbol has the plain one, wherever it is declared: `extern "C"`, `no_mangle`.
       const isPlain = !isType && entry.linkagePlace === TextPlace.none && this.prefixes.at(-1) !== '';
       if (isPlain) this.table.add(this.plainText(entry.namePlace, entry.name), kind, offset, DECLARED);
       if (!isType && entry.isDeclaration) this.declared.set(entry.position, text);
     } else if (entry.specification > 0) {
       const text = this.declared.get(entry.specification);
-      if (text !== undefined) this.table.add(text, kind, offset, rank);
+      if (text !== undefined) this.add(text, kind, offset, rank, entry);
     }
+  }
+
+  private add(text: number, kind: number, offset: number, rank: number, { isLocated }: ScannedEntry): void {
+    if (!isLocated || kind !== FIRST_SYMBOL) this.table.add(text, kind, offset, rank);
+    else if (this.located.length < MAX_LOCATED) this.located.push({ text, kind, offset, rank: EVERY_RANK });
   }
 
   enter(scope: ScannedEntry): void {

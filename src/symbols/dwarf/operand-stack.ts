@@ -50,6 +50,13 @@ export class OperandStack {
     return this.operands.length === 0;
   }
 
+  /** Another stack with the same operands. */
+  copy(): OperandStack {
+    const copy = new OperandStack(this.generic);
+    copy.operands.push(...this.operands);
+    return copy;
+  }
+
   push(operand: Operand): void {
     if (this.operands.length >= MAX_STACK || operand.nodes > MAX_NODES)
       throw new NotComputable('its place is absurdly complicated');

@@ -1,10 +1,13 @@
 /** The types of a file by name, over an index that is made when it is first needed. See `TypeSource`. */
 import type { EnumType, NamedKind, Type, TypeSource } from '../types/type';
+import { ByteReader } from '../byte-reader';
+import { indexedAddress } from './compile-units';
 import { DebugInfo, inherited } from './entries';
 import { EntryNames } from './entry-names';
 import { NameIndex } from './name-index';
 import { scanNames } from './name-scan';
 import type { NameKind } from './name-table';
+import { OP } from './operations';
 import type { DwarfSections } from './sections';
 import { ATTRIBUTE, TAG } from './tags';
 import { DwarfTypes } from './types';
@@ -46,8 +49,11 @@ export class DwarfTypeSource implements TypeSource {
     return this.nameIndex.names(prefix, TYPE_KINDS, limit);
   }
 
-  typeOfSymbol(name: string): Type | undefined {
-    const variable = this.nameIndex.find('variable', name);
+  typeOfSymbol(name: string, address?: bigint): Type | undefined {
+    const variables = this.nameIndex.findAll('variable', name);
+    const there = address !== undefined && variables.length > 1;
+    const variable =
+      (there ? variables.find((offset) => this.addressOf(offset) === address) : undefined) ?? variables[0];
     if (variable !== undefined) return this.types.of(this.info.entry(variable));
     const offset = this.nameIndex.find('function', name);
     if (offset === undefined) return undefined;
@@ -78,6 +84,17 @@ export class DwarfTypeSource implements TypeSource {
     const index = NameIndex.restore(bytes, this.sections.entries.size);
     if (index) this.index = index;
     return index !== undefined;
+  }
+
+  /** The link address of a variable; undefined if its place is more than an address. */
+  private addressOf(offset: number): bigint | undefined {
+    const entry = this.info.entry(offset);
+    const bytes = entry.block(ATTRIBUTE.location);
+    if (!bytes) return undefined;
+    const reader = new ByteReader(bytes, 'The place of a variable');
+    const operation = reader.u8();
+    if (operation === OP.addr) return reader.unsigned(entry.unit.addressSize);
+    return operation === OP.addrx ? indexedAddress(reader.uleb(), entry.unit, this.sections) : undefined;
   }
 
   private offsetOf(kind: NamedKind, name: string): number | undefined {

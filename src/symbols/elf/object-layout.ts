@@ -29,7 +29,7 @@ export function placeSections(
     const to = BigInt(Math.max(1, alignment));
     const address = ((next + to - 1n) / to) * to;
     next = address + BigInt(section.size);
-    return { ...section, address };
+    return { ...section, address: BigInt.asUintN(64, address) };
   });
 }
 

@@ -136,8 +136,11 @@ export interface TypeSource {
   typeNamed(kind: NamedKind, name: string): Type | undefined;
   /** The first `limit` names that begin with `prefix`, in the order of their characters. */
   typeNames(prefix: string, limit: number): string[];
-  /** The type of a variable or a function with static storage, by its symbol's name; undefined if it is not told. */
-  typeOfSymbol(name: string): Type | undefined;
+  /**
+   * The type of a variable or a function with static storage, by its symbol's name; undefined if it is not told. The
+   * symbol's link address tells several `static` ones of one name apart.
+   */
+  typeOfSymbol(name: string, address?: bigint): Type | undefined;
   /** A constant of any enumeration by its name; absent in a source that cannot look them up. */
   enumerator?(name: string): { readonly type: EnumType; readonly value: bigint } | undefined;
 }

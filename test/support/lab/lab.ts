@@ -116,6 +116,7 @@ const podman = () => daemon('podman netavark runc', 'podman');
 const dockerd = () => daemon('docker.io', 'dockerd');
 const docker = () => program('docker.io', 'docker');
 const etcd = () => program('etcd-server', 'etcd');
+const kubectl = () => program('kubernetes-client', 'kubectl', 'version');
 const containerd = () => daemon('docker.io containernetworking-plugins', 'containerd');
 // A private container engine makes namespaces, mounts and control groups.
 async function daemon(packages: string, name: string): Promise<Program> {
@@ -188,6 +189,7 @@ export const lab = {
   dockerd: provider('dockerd', dockerd),
   docker: provider('docker', docker),
   etcd: provider('etcd', etcd),
+  kubectl: provider('kubectl', kubectl),
   containerd: provider('containerd', containerd),
   busybox: provider('kernel', busybox),
   kubernetes: provider('kubernetes', kubernetes),

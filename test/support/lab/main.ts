@@ -18,6 +18,7 @@ const things: [string, () => Promise<unknown>][] = [
   ['dockerd', lab.dockerd],
   ['docker', lab.docker],
   ['etcd', lab.etcd],
+  ['kubectl', lab.kubectl],
   ['containerd', lab.containerd],
   ['kubernetes', lab.kubernetes],
   ['codeServer', lab.codeServer],

@@ -150,7 +150,26 @@ describe('symbols: DWARF expressions', () => {
     ],
     ['skip', [lit(1), 0x2f, 1, 0, 0xff, STACK], '= 0x1'],
     ['a loop', [0x2f, 0xfd, 0xff], 'It cannot be shown: its place is a loop.'],
-    ['a branch', [lit(1), 0x28, 0, 0], 'It cannot be shown: where it is depends on a condition.'],
+    // rax < 3 ? 5 : rbx
+    ['a branch', [0x70, 0, lit(3), 0x2d, 0x28, 5, 0, 0x73, 0, 0x2f, 1, 0, lit(5), STACK], '= 0x5'],
+    ['a branch that is not taken', [0x73, 0, lit(3), 0x2d, 0x28, 5, 0, 0x73, 0, 0x2f, 1, 0, lit(5), STACK], '= 0x7'],
+    [
+      'a branch between places of two kinds',
+      [lit(1), 0x28, 1, 0, 0x53],
+      'It cannot be shown: where it is depends on a condition.',
+    ],
+    [
+      'a branch past the end',
+      [lit(1), 0x28, 9, 0, lit(1)],
+      'The place of a variable is damaged: it ends too early. Rebuild the file or use another copy of it.',
+    ],
+    [
+      'branches without end',
+      Array<number[]>(9)
+        .fill([lit(1), lit(1), 0x28, 0, 0])
+        .flat(),
+      'It cannot be shown: its place is absurdly complicated.',
+    ],
     ['implicit_value', [0x9e, 2, 9, 8], 'bytes 9 8'],
     [
       'pieces, one of them nowhere',

@@ -294,11 +294,14 @@ describe('symbols: types of entries', () => {
       { tag: TAG.constType, label: 'b', at: [type('a')] },
       { tag: TAG.typedef, label: 'p', at: [name('p'), type('q')] },
       { tag: TAG.pointerType, label: 'q', at: [type('p')] },
+      { tag: TAG.enumerationType, label: 'e', at: [name('circle'), size(2), type('e')], children: [] },
       // No type at all, but hostile files refer to anything.
       { tag: TAG.member, label: 'm', at: [type('m')] },
       { tag: TAG.typedef, at: [name('n'), type('m')] },
     ]);
     for (const named of ['a', 'n']) assert.throws(() => types!.typeNamed('typedef', named), UserError);
+    const circle = types!.typeNamed('enum', 'circle');
+    assert.ok(circle?.kind === 'enum' && circle.size === 2);
     const p = types!.typeNamed('typedef', 'p');
     assert.ok(p?.kind === 'typedef' && p.to.kind === 'pointer' && p.to.to === p);
   });
@@ -330,6 +333,20 @@ describe('symbols: types of entries', () => {
     ];
     for (const [symbol, wanted] of cases) assert.equal(shown(types!.typeOfSymbol(symbol)), wanted, symbol);
     assert.equal(types!.typeNamed('struct', 'counter'), undefined);
+  });
+
+  it('tells variables of one name apart by their addresses', () => {
+    const place = (address: number) => [AT.location, FORM.exprloc, [3, address, 0, 0, 0, 0, 0, 0, 0]] as const;
+    const { types } = fileOf(C11, [
+      { tag: TAG.variable, at: [name('ops'), type('int'), [AT.declaration, FORM.flagPresent, 1]] },
+      { tag: TAG.variable, at: [name('ops'), type('double'), place(0x40)] },
+      { tag: TAG.variable, at: [name('ops'), type('char'), place(0x50)] },
+    ]);
+    const shownAt = (address?: bigint) => shown(types!.typeOfSymbol('ops', address));
+    assert.equal(shownAt(), 'float64 double');
+    assert.equal(shownAt(0x40n), 'float64 double');
+    assert.equal(shownAt(0x50n), 's8 char (character)');
+    assert.equal(shownAt(0x60n), 'float64 double');
   });
 
   it('finds the constants of enumerations, those of C++ by their namespace', () => {
