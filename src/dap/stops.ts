@@ -17,8 +17,9 @@ export function describeStop(stop: Stop, kindOf: (id: number) => WishKind | unde
 function bodyOf(stop: Stop, ids: readonly number[], kindOf: (id: number) => WishKind | undefined): Stopped {
   switch (stop.reason) {
     case 'step':
+      return { reason: 'step' };
     case 'pause':
-      return { reason: stop.reason };
+      return { reason: 'pause', description: 'Paused' };
     case 'address space':
       return { reason: 'pause', description: 'Paused on a load of CR3' };
     case 'breakpoint': {

@@ -252,6 +252,22 @@ describe('vmxray dap on sources', function () {
     assert.match((await frames())[0]!.name, /^write_to_code/);
   });
 
+  it('names what instructions call', async () => {
+    await breakInSource('main.c', 'describe_memory(info);');
+    await step('continue');
+    const [top] = await frames();
+    const { instructions } = await client.request<{ instructions: { instruction: string }[] }>('disassemble', {
+      memoryReference: top!.instructionPointerReference,
+      instructionCount: 8,
+      resolveSymbols: true,
+    });
+    const texts = instructions.map(({ instruction }) => instruction);
+    assert.ok(
+      texts.some((text) => /^call 0x[0-9a-f]+ <describe_memory>$/.test(text)),
+      texts.join('\n'),
+    );
+  });
+
   it('edits registers, flags, memory and the place to go on at', async () => {
     await breakInSource('main.c', 'start_timer();');
     await step('continue');

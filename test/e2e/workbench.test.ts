@@ -9,6 +9,7 @@ import type { FrameLocator, Locator } from 'playwright-core';
 import type { Hex } from '../../src/protocol/address';
 import { attachHosted } from '../../src/targets/host/launch';
 import type { HostedMachine } from '../../src/targets/host/hosted-machine';
+import type { Stop } from '../../src/targets/target';
 import { Screen } from './screen';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
@@ -100,6 +101,14 @@ describe('the workbench in a window', function () {
     await screen.run(command);
     await screen.sees(page().locator(part));
   };
+  /** The machine's stop, once it is of this kind. */
+  const stopOf = async <R extends Stop['reason']>(reason: R): Promise<Extract<Stop, { reason: R }>> => {
+    for (const deadline = Date.now() + 20_000; ; await sleep(50)) {
+      const { stop } = await machine!.state();
+      if (stop?.reason === reason) return stop as Extract<Stop, { reason: R }>;
+      assert.ok(Date.now() < deadline, `${stop?.reason}`);
+    }
+  };
   const bytesAt = async (space: 'linear' | 'physical', address: Hex, length: number): Promise<Buffer> =>
     Buffer.from(await machine!.readMemory(VCPU, space, BigInt(address), length));
 
@@ -158,6 +167,12 @@ describe('the workbench in a window', function () {
     await page().locator(`[data-level="${table}"]`).click();
     await page().getByRole('button', { name: 'Break When This Entry Changes' }).click();
     await screen.sees(page().getByText('The guest stops when it writes this entry, at linear 0x'));
+    const said = await page().locator('.details [role=status]').textContent();
+    const watched = BigInt(/0x[0-9a-f]+/.exec(said!)![0]);
+    await screen.run('Debug: Continue');
+    await screen.sees(tree(/Tour.*paused ·/));
+    const stop = await stopOf('data breakpoint');
+    assert.deepEqual([stop.linear, stop.length, stop.isWrite], [watched, 8, true]);
     await page().getByRole('tab', { name: 'Memory Map' }).click();
     const { regions } = await machine!.memoryMap();
     await screen.sees(page().locator('table.ranges').getByText(regions[0]!.start, { exact: true }));
@@ -230,7 +245,7 @@ describe('the workbench in a window', function () {
   });
 
   it('keeps a snapshot, and goes back to it', async () => {
-    await screen.run('Debug: Stop');
+    await screen.run('Debug: Disconnect');
     await screen.gone(screen.page.locator('.debug-toolbar'));
     await showTree();
     await screen.sees(tree(/Tour.*paused/));

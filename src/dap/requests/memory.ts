@@ -84,14 +84,20 @@ export function memoryRequests(debuggee: Debuggee): Handlers {
 
 type Row = Awaited<ReturnType<typeof disassembleRows>>[number];
 
-/** Adds the symbol and the source line at a row's address. */
+/** An address that an instruction names: where it goes to, or what it reaches relative to itself. */
+const NAMED_ADDRESS = /(?:^(?:call|j[a-z]+|loop[a-z]*) |\brel )(0x[0-9a-f]{1,16})\b/;
+
+/** Adds the symbol and the source line at a row's address, and the symbol at the address that its instruction names. */
 function annotate({ images }: Debuggee, row: Row): Row {
   if (row.presentationHint === 'invalid') return row;
   const address = BigInt(row.address);
   const symbol = images.describe(address);
   const line = images.lineAt(address);
+  const named = NAMED_ADDRESS.exec(row.instruction)?.[1];
+  const target = named && images.describe(BigInt(named));
   return {
     ...row,
+    ...(target && { instruction: `${row.instruction} <${target}>` }),
     ...(symbol !== undefined && { symbol }),
     ...(line?.start === address && { line: line.line, location: images.source(line) }),
   };

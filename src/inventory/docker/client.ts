@@ -1,8 +1,7 @@
-/**
- * The only file that loads dockerode; it is loaded itself when an engine is first asked something.
- */
+/** The only file that loads dockerode, when an engine is first asked something. */
 import { Agent } from 'node:https';
-import Docker, { type DockerOptions } from 'dockerode';
+import type Docker from 'dockerode';
+import type { DockerOptions } from 'dockerode';
 import type { ConstructorOptions } from 'docker-modem';
 import type { Endpoint } from './endpoint';
 import { SshAgent } from './ssh-agent';
@@ -19,8 +18,9 @@ const NOWHERE = {
 };
 
 /** A client of this endpoint. Nothing is connected yet. */
-export function createClient(endpoint: Endpoint): Docker {
-  return new Docker(clientOptions(endpoint) as DockerOptions);
+export async function createClient(endpoint: Endpoint): Promise<Docker> {
+  const { default: Client } = await import('dockerode');
+  return new Client(clientOptions(endpoint) as DockerOptions);
 }
 
 /** Where a request that dockerode does not make itself goes. */

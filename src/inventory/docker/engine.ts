@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream';
 import type Docker from 'dockerode';
 import { UserError } from '../../common/errors';
 import { unlessAborted } from '../cancel';
+import { createClient, upgradeTarget } from './client';
 import type { EngineContext } from './discovery';
 import { endpointText } from './endpoint';
 import { engineError, strangeEngine } from './errors';
@@ -57,9 +58,8 @@ export class DockerEngine {
 
   /** Loads the client and asks for the version. */
   async connect(signal: AbortSignal): Promise<EngineVersion> {
-    const { createClient, upgradeTarget } = await import('./client');
     try {
-      this.docker ??= createClient(this.context.endpoint);
+      this.docker ??= await createClient(this.context.endpoint);
       this.target ??= upgradeTarget(this.context.endpoint);
     } catch (error) {
       throw new UserError('engine/settings', `${this.name} cannot be used: ${(error as Error).message}`);

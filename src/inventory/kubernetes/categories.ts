@@ -64,4 +64,6 @@ const HIDDEN = [
 
 /** Whether a namespaced kind belongs under Custom Resources: it is neither known nor hidden. */
 export const isCustom = (key: string): boolean =>
-  !HIDDEN.includes(key) && !key.startsWith('metrics.k8s.io/') && !CATEGORIES.some(({ keys }) => keys.includes(key));
+  !HIDDEN.includes(key) &&
+  !/^(metrics\.k8s\.io|extensions)\//.test(key) &&
+  !CATEGORIES.some(({ keys }) => keys.includes(key));

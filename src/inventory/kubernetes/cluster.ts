@@ -5,7 +5,7 @@ import { mapLimited } from '../limited';
 import { clusterError, unfit } from './errors';
 import type { ClusterContext } from './contexts';
 import { resourcePath, typeKey, type KubeList, type KubeObject, type ResourceType } from './object';
-import type { ApiCall, Transport } from './transport';
+import { Transport, type ApiCall } from './transport';
 
 // How many objects one answer may hold.
 const PAGE = 500;
@@ -41,8 +41,7 @@ export class Cluster {
 
   /** Loads the client and asks for the version: `v1.31.0`. */
   async connect(signal: AbortSignal): Promise<string> {
-    const { Transport } = await import('./transport');
-    this.transport ??= new Transport(this.context);
+    this.transport ??= await Transport.load(this.context);
     this.types = undefined;
     const { gitVersion } = await this.request<{ gitVersion: string }>({ method: 'GET', path: '/version' }, signal);
     return gitVersion;

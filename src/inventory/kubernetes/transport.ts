@@ -8,7 +8,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
 import { json, text } from 'node:stream/consumers';
 import type { Readable, Writable } from 'node:stream';
-import { Exec, KubeConfig, PortForward, type V1Status } from '@kubernetes/client-node';
+import type { KubeConfig, V1Status } from '@kubernetes/client-node';
 import { ApiFailure, badContext } from './errors';
 import type { ClusterContext } from './contexts';
 
@@ -33,24 +33,34 @@ export interface OpenSocket {
   close(): void;
 }
 
+type Client = typeof import('@kubernetes/client-node');
+
 /** Speaks to one API server with the rights of one context. */
 export class Transport {
-  private readonly config = new KubeConfig();
   private agent: { readonly key: string; readonly agent: HttpAgent } | undefined;
 
-  constructor(context: ClusterContext) {
+  private constructor(
+    private readonly client: Client,
+    private readonly config: KubeConfig,
+  ) {}
+
+  /** Loads the client and the kubeconfig. Rejects with a UserError where the context is not usable. */
+  static async load(context: ClusterContext): Promise<Transport> {
+    const client = await import('@kubernetes/client-node');
+    const config = new client.KubeConfig();
     try {
       for (const file of context.files) {
-        const one = new KubeConfig();
+        const one = new client.KubeConfig();
         one.loadFromFile(file);
-        this.config.mergeConfig(one, true);
+        config.mergeConfig(one, true);
       }
-      this.config.setCurrentContext(context.name);
+      config.setCurrentContext(context.name);
     } catch (error) {
       throw badContext(context.name, (error as Error).message);
     }
-    const server = this.config.getCurrentCluster()?.server;
+    const server = config.getCurrentCluster()?.server;
     if (server === undefined || !URL.canParse(server)) throw badContext(context.name, 'it names no server');
+    return new Transport(client, config);
   }
 
   /** The server's address. */
@@ -110,7 +120,7 @@ export class Transport {
     { output, input }: ExecStreams,
     ended: (status: V1Status) => void,
   ): Promise<OpenSocket> {
-    const exec = new Exec(this.config);
+    const exec = new this.client.Exec(this.config);
     const socket = await exec.exec(namespace, pod, container, [...command], output, null, input, true, ended);
     socket.on('close', () => output.end());
     socket.on('error', () => output.end());
@@ -119,7 +129,14 @@ export class Transport {
 
   /** Connects two streams with a port of a pod. */
   async forward(namespace: string, pod: string, port: number, output: Writable, input: Readable): Promise<OpenSocket> {
-    const socket = await new PortForward(this.config).portForward(namespace, pod, [port], output, null, input);
+    const socket = await new this.client.PortForward(this.config).portForward(
+      namespace,
+      pod,
+      [port],
+      output,
+      null,
+      input,
+    );
     if (typeof socket === 'function') throw new Error('The connection was not made.');
     socket.on('close', () => output.end());
     socket.on('error', () => output.end());

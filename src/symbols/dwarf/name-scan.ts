@@ -133,18 +133,18 @@ class NameScan implements ScanVisitor {
     }
     if (entry.namePlace !== TextPlace.none) {
       const text = this.nameOf(entry);
-      this.add(text, kind, offset, rank, entry);
+      this.note(text, kind, offset, rank, entry);
       // Without a linkage name the symbol has the plain one, wherever it is declared: `extern "C"`, `no_mangle`.
       const isPlain = !isType && entry.linkagePlace === TextPlace.none && this.prefixes.at(-1) !== '';
       if (isPlain) this.table.add(this.plainText(entry.namePlace, entry.name), kind, offset, DECLARED);
       if (!isType && entry.isDeclaration) this.declared.set(entry.position, text);
     } else if (entry.specification > 0) {
       const text = this.declared.get(entry.specification);
-      if (text !== undefined) this.add(text, kind, offset, rank, entry);
+      if (text !== undefined) this.note(text, kind, offset, rank, entry);
     }
   }
 
-  private add(text: number, kind: number, offset: number, rank: number, { isLocated }: ScannedEntry): void {
+  private note(text: number, kind: number, offset: number, rank: number, { isLocated }: ScannedEntry): void {
     if (!isLocated || kind !== FIRST_SYMBOL) this.table.add(text, kind, offset, rank);
     else if (this.located.length < MAX_LOCATED) this.located.push({ text, kind, offset, rank: EVERY_RANK });
   }

@@ -1,6 +1,6 @@
 /** The types of a file by name, over an index that is made when it is first needed. See `TypeSource`. */
 import type { EnumType, NamedKind, Type, TypeSource } from '../types/type';
-import { ByteReader } from '../byte-reader';
+import { ByteReader, unlessDamaged } from '../byte-reader';
 import { indexedAddress } from './compile-units';
 import { DebugInfo, inherited } from './entries';
 import { EntryNames } from './entry-names';
@@ -53,7 +53,8 @@ export class DwarfTypeSource implements TypeSource {
     const variables = this.nameIndex.findAll('variable', name);
     const there = address !== undefined && variables.length > 1;
     const variable =
-      (there ? variables.find((offset) => this.addressOf(offset) === address) : undefined) ?? variables[0];
+      (there ? variables.find((offset) => unlessDamaged(() => this.addressOf(offset)) === address) : undefined) ??
+      variables[0];
     if (variable !== undefined) return this.types.of(this.info.entry(variable));
     const offset = this.nameIndex.find('function', name);
     if (offset === undefined) return undefined;
