@@ -1,5 +1,6 @@
-// Builds dist/: the CLI and the extension as one bundle each (only `vscode` stays outside), and every test file and
-// test tool as a bundle of its own, whose packages stay in node_modules.
+// Builds dist/: the CLI and the extension as one bundle each (only `vscode` stays outside), the packages that they load
+// late as one bundle each in dist/src/packages/, and every test file and test tool as a bundle of its own, whose packages
+// stay in node_modules.
 //   node esbuild.mjs                  everything
 //   node esbuild.mjs --watch          everything, again after each change
 //   node esbuild.mjs test/isa src/cli only the entries whose path starts so
@@ -11,6 +12,20 @@ const isWanted = (file) =>
   existsSync(file) && (prefixes.length === 0 || prefixes.some((prefix) => file.startsWith(prefix)));
 
 const products = ['src/cli/main.ts', 'src/extension/extension.ts'];
+// Engines' clients are large: what a product imports by `import()` lies in a file of its own, read when it is needed.
+const latePackages = ['dockerode', '@kubernetes/client-node', 'js-yaml', 'tar-stream'];
+const packageFile = (name) => `src/packages/${name.replaceAll(/[@/]+/g, '-').replace(/^-/, '')}`;
+const apart = {
+  name: 'late packages apart',
+  setup({ onResolve }) {
+    onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
+      // Products lie two folders deep: dist/src/extension/, dist/src/cli/.
+      kind === 'dynamic-import' && latePackages.includes(path)
+        ? { path: `../${packageFile(path).replace('src/', '')}.js`, external: true }
+        : undefined,
+    );
+  },
+};
 // Pages: for a browser, with their styles beside them.
 const pages = ['webview/main.ts'];
 const tools = ['test/support/lab/main.ts', 'test/support/vscode-stand-in/main.ts', 'test/e2e/suite/index.ts'];
@@ -29,7 +44,16 @@ const common = {
   logLevel: 'warning',
 };
 const builds = [
-  { ...common, entryPoints: products.filter(isWanted), external: ['vscode'] },
+  { ...common, entryPoints: products.filter(isWanted), external: ['vscode'], plugins: [apart] },
+  {
+    ...common,
+    entryPoints: products.some(isWanted) ? latePackages.map((name) => ({ in: name, out: packageFile(name) })) : [],
+    // ssh2 and its native helpers come with dockerode and are never reached: ssh is the user's own program.
+    loader: { '.node': 'empty' },
+    minify: true,
+    sourcemap: false,
+    legalComments: 'linked',
+  },
   {
     ...common,
     entryPoints: pages.filter(isWanted),

@@ -27,7 +27,7 @@ export const CAPABILITIES: DebugProtocol.Capabilities = {
   supportsSetVariable: true,
   supportsSetExpression: true,
   supportsCompletionsRequest: true,
-  completionTriggerCharacters: [' ', '$'],
+  completionTriggerCharacters: [' ', '$', '.', '>'],
   supportsValueFormattingOptions: true,
   supportsReadMemoryRequest: true,
   supportsWriteMemoryRequest: true,

@@ -61,7 +61,12 @@ export class VariableStore {
 
   /** A scope of rows, made anew whenever it is opened. */
   rowScope(name: string, hint: string, rows: (page: Page) => Promise<readonly Row[]>): DebugProtocol.Scope {
-    return { name, presentationHint: hint, variablesReference: this.reference(this.rows(rows)), expensive: false };
+    return {
+      name,
+      presentationHint: hint,
+      variablesReference: this.reference(this.rows(rows, 'named')),
+      expensive: false,
+    };
   }
 
   /** A row for the wire; its reference holds until the machine goes on. */
@@ -69,7 +74,9 @@ export class VariableStore {
     return {
       name,
       value,
-      variablesReference: children ? this.reference(this.rows(children)) : 0,
+      variablesReference: children
+        ? this.reference(this.rows(children, indexed === undefined ? 'named' : 'indexed'))
+        : 0,
       ...(type !== undefined && { type }),
       ...(evaluateName !== undefined && { evaluateName }),
       ...(memory && { memoryReference: referenceTo(memory) }),
@@ -108,7 +115,7 @@ export class VariableStore {
     return this.containers.push(container);
   }
 
-  private rows(children: (page: Page) => Promise<readonly Row[]>): Container {
+  private rows(children: (page: Page) => Promise<readonly Row[]>, kind: 'indexed' | 'named'): Container {
     const shown = new Map<string, Row>();
     const list = async (page: Page): Promise<readonly Row[]> => {
       const rows = await children(page);
@@ -121,7 +128,8 @@ export class VariableStore {
       return row;
     };
     return {
-      list: async (page) => (await list(page)).map((row) => this.rowVariable(row)),
+      list: async (page) =>
+        (page.filter ?? kind) === kind ? (await list(page)).map((row) => this.rowVariable(row)) : [],
       set: async (name, text) => {
         const { assign } = await named(name);
         if (!assign) throw notWritable(name);

@@ -392,7 +392,7 @@ function emitRegionCall(
     () => {
       const rip = profile && f.let(quad(STATE.rip));
       const before = profile && f.let(i32.add(word(STATE.budget), load32(block, 32, BLOCK.count)));
-      f.set(entry, callIndirectExpr('i32', regionType, region, load32(block, 32, BLOCK.regionBlock)));
+      f.set(entry, callIndirectExpr('i32', regionType, region, block));
       if (profile && rip && before) {
         const ran = f.local('i32');
         f.set(ran, i32.sub(before, word(STATE.budget)));

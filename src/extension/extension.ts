@@ -5,15 +5,17 @@ import { adapterFactory } from './adapter/adapter-process';
 import { ConfigurationProvider, DynamicConfigurations } from './configurations';
 import { GuestChoice } from './guest-choice';
 import { GuestDocuments, type VariableContext } from './guest-documents';
+import { INLINE_LANGUAGES, InlineValues } from './inline-values';
 import { attachToMachine, pickMachine } from './machines';
 import { openSample, type SampleOptions } from './sample';
 import { SerialTerminals } from './serial/serial-terminals';
 import { stepToExit, stepToExitOfReason } from './step-to-exit';
+import { toggleSkipInterrupts } from './stepping';
 import { openWorkbench } from './workbench/workbench';
 
 /** Called by VS Code when a session, a configuration or a command of ours is wanted. */
 export function activate(context: vscode.ExtensionContext): void {
-  const { commands, debug } = vscode;
+  const { commands, debug, languages } = vscode;
   const guests = new GuestChoice(context.globalStorageUri);
   const documents = new GuestDocuments();
   const terminals = new SerialTerminals();
@@ -31,6 +33,8 @@ export function activate(context: vscode.ExtensionContext): void {
     terminals,
     commands.registerCommand('vmxray.stepToExit', () => stepToExit()),
     commands.registerCommand('vmxray.stepToExitOfReason', () => stepToExitOfReason()),
+    commands.registerCommand('vmxray.toggleSkipInterrupts', () => toggleSkipInterrupts()),
+    languages.registerInlineValuesProvider(INLINE_LANGUAGES, new InlineValues()),
     commands.registerCommand('vmxray.showMemory', (on?: VariableContext) =>
       withSession(() => documents.showMemory(on)),
     ),

@@ -2,7 +2,7 @@
 import type { Disposable } from './disposable';
 import type { InventoryChange } from './provider';
 
-const WINDOW_MS = 25;
+const WINDOW_MS = 10;
 // Past this many rows, reading everything again is cheaper than reading them one by one.
 const MANY = 200;
 

@@ -1,10 +1,11 @@
 // The workbench in a window as its user has it: a machine from a template, run, paused, looked at in the pages, kept as a
 // snapshot. What the pages show is compared with what the machine itself says over a connection of the test's own.
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import axe, { type AxeResults } from 'axe-core';
 import type { FrameLocator, Locator } from 'playwright-core';
 import type { Hex } from '../../src/protocol/address';
 import { attachHosted } from '../../src/targets/host/launch';
@@ -31,6 +32,14 @@ const newRowAt = (body: HTMLElement | SVGElement): Promise<number> =>
     }).observe(body, { childList: true, subtree: true });
   });
 
+/** Runs axe in the page. */
+const serious = async (_body: HTMLElement | SVGElement, source: string): Promise<string[]> => {
+  const found = await (new Function(`${source}; return axe.run(document)`)() as Promise<AxeResults>);
+  return found.violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(' ')}`);
+};
+
 /** The row of the memory page that an address is in. */
 const hex16 = (address: bigint): string => (address - (address % 16n)).toString(16).padStart(16, '0');
 
@@ -39,12 +48,16 @@ describe('the workbench in a window', function () {
   const usual = PLACES.map((name) => [name, process.env[name]] as const);
   let home: string;
   let screen: Screen;
+  let workspace: string;
   let machine: HostedMachine | undefined;
 
   before(async function () {
     home = mkdtempSync(join(tmpdir(), 'vmxray-e2e-'));
     for (const name of PLACES) mkdirSync((process.env[name] = join(home, name)), { mode: 0o700 });
-    screen = await Screen.open(this, false, () => {});
+    screen = await Screen.open(this, false, (folder) => {
+      workspace = folder;
+      writeFileSync(join(folder, 'Broken.vmxray.json'), '{ "kernel": "nothing.elf", "memory": "9G" }\n');
+    });
   });
   beforeEach(function () {
     screen.before(this);
@@ -71,7 +84,11 @@ describe('the workbench in a window', function () {
   };
   const menuItem = (name: string): Locator => screen.page.getByRole('menuitem', { name, exact: true });
   const fromMenu = async (row: Locator, name: string): Promise<void> => {
-    await screen.until(menuItem(name), () => row.click({ button: 'right' }));
+    await screen.until(menuItem(name), async () => {
+      // A menu that came before the row was ready has other items.
+      if (await screen.page.locator('.monaco-menu-container').isVisible()) await screen.page.keyboard.press('Escape');
+      await row.click({ button: 'right' });
+    });
     // A menu takes no click in its first moments.
     await menuItem(name).hover();
     await sleep(500);
@@ -101,6 +118,11 @@ describe('the workbench in a window', function () {
     await screen.run(command);
     await screen.sees(page().locator(part));
   };
+  /** What axe finds wrong with the page that is shown, the serious and the critical. */
+  const faults = async (): Promise<readonly string[]> => {
+    const found = await page().locator('body').evaluate(serious, axe.source);
+    return found.map((fault) => fault.slice(0, 500));
+  };
   /** The machine's stop, once it is of this kind. */
   const stopOf = async <R extends Stop['reason']>(reason: R): Promise<Extract<Stop, { reason: R }>> => {
     for (const deadline = Date.now() + 20_000; ; await sleep(50)) {
@@ -112,9 +134,19 @@ describe('the workbench in a window', function () {
   const bytesAt = async (space: 'linear' | 'physical', address: Hex, length: number): Promise<Buffer> =>
     Buffer.from(await machine!.readMemory(VCPU, space, BigInt(address), length));
 
-  it('shows how to begin where there is no machine', async () => {
+  it('says what is wrong with a machine file, and how to begin where there is no machine', async () => {
     await showTree();
-    await screen.sees(screen.page.getByText('No machine yet.'), 60_000);
+    await screen.sees(tree(/Broken.*mistake in its file/), 60_000);
+    await fromMenu(tree('Broken'), 'Edit Machine File');
+    await screen.sees(screen.page.locator('.squiggly-error'));
+    await screen.run('Problems: Focus on Problems View');
+    await screen.sees(screen.page.getByText('The file nothing.elf does not exist: check the path.'));
+    await screen.sees(screen.page.getByText('The memory must be from 2M to 3G'));
+    await screen.picture('machine-file');
+    await screen.run('View: Hide Panel');
+    await screen.run('View: Close All Editors');
+    rmSync(join(workspace, 'Broken.vmxray.json'));
+    await screen.sees(screen.page.getByText(/No machine yet/), 60_000);
     await screen.picture('workbench-welcome');
   });
 
@@ -162,6 +194,7 @@ describe('the workbench in a window', function () {
     await page().locator('[data-level]').last().click();
     await screen.sees(page().locator('.details').getByText('memory type'));
     await screen.picture('address-explorer');
+    assert.deepEqual(await faults(), []);
     // A stop at a write to an entry of the guest's.
     const table = walk.levels.findIndex(({ table }) => table === 'PML4E');
     await page().locator(`[data-level="${table}"]`).click();
@@ -196,6 +229,7 @@ describe('the workbench in a window', function () {
       if ((await bytesAt('linear', start, 6))[5] === 0xa7) break;
     assert.equal((await bytesAt('linear', start, 6))[5], 0xa7);
     await screen.picture('memory-page');
+    assert.deepEqual(await faults(), []);
   });
 
   it('shows the devices, and marks what a stop has changed', async () => {
@@ -222,6 +256,7 @@ describe('the workbench in a window', function () {
     await page().getByRole('tab', { name: 'Interrupts' }).click();
     await screen.sees(page().locator('.lines .way').first());
     await screen.picture('interrupts');
+    assert.deepEqual(await faults(), []);
   });
 
   it('shows the exits with their totals', async () => {
@@ -235,6 +270,7 @@ describe('the workbench in a window', function () {
         Number(number).toLocaleString('en'),
       );
     await screen.picture('exits-page');
+    assert.deepEqual(await faults(), []);
     let stopped = 0;
     machine!.onEvent(({ kind }) => (stopped = kind === 'stopped' ? Date.now() : stopped));
     const shown = page().locator('body').evaluate(newRowAt);

@@ -25,10 +25,10 @@ interface Program {
   readonly chunks: readonly number[];
 }
 
-function program(seed: number): Program {
+function program(seed: number, bits: 64 | 32): Program {
   const random = randomFrom(seed);
   const faults = seed % 4 === 0;
-  const code = new RandomCode(random).loop(3 + Math.floor(random() * 40));
+  const code = new RandomCode(random, bits).loop(3 + Math.floor(random() * 40));
   const value = (): bigint => BigInt.asUintN(64, BigInt(Math.floor(random() * 2 ** 52)) * 0x9e3779b97f4a7c15n);
   const registers = Array.from({ length: 16 }, value);
   // Bases near the ends of pages: some accesses cross. Only with `faults` do they reach what cannot be written.
@@ -38,14 +38,15 @@ function program(seed: number): Program {
     registers[base] = BigInt(DATA + (page === 1 ? Math.min(inPage + PAGE, 2 * PAGE - 150) : page * PAGE + inPage));
   }
   registers[4] = BigInt(STACK);
-  registers[15] = ROUNDS;
+  registers[bits === 64 ? 15 : 7] = ROUNDS;
   const chunks = Array.from({ length: 64 }, () => 1 + Math.floor(random() * (random() < 0.7 ? 40 : 400)));
   return { code, registers, chunks };
 }
 
-/** A rig whose data pages are plain, plain, read-only, absent. */
-function rigFor(jit: JitPolicy): Rig {
+/** A rig whose data pages are plain, plain, read-only, absent; 32-bit code runs without paging. */
+function rigFor(jit: JitPolicy, bits: 64 | 32): Rig {
   const rig = longRig({ jit });
+  if (bits === 32) rig.enter({ bits });
   rig.setEntry(ROOT, DATA + 2 * PAGE, BigInt(DATA + 2 * PAGE) | 5n);
   rig.setEntry(ROOT, DATA + 3 * PAGE, 0n);
   return rig;
@@ -85,19 +86,21 @@ describe('compiled random code', function () {
   this.timeout(180_000);
   const PROGRAMS = 150;
 
-  it(`is interpreted code, over ${PROGRAMS} programs`, () => {
-    const interpreted = rigFor(NO_JIT);
-    const compiled = [EAGER_JIT, WARM].map(rigFor);
-    let ended = 0;
-    for (let seed = 1; seed <= PROGRAMS; seed++) {
-      const one = program(seed);
-      const expected = trail(one, interpreted);
-      if (expected.at(-2)!.startsWith(`Outcome ${Outcome.Stop} `)) ended++;
-      for (const rig of compiled) {
-        assert.deepEqual(trail(one, rig), expected, `program ${seed}: ${Buffer.from(one.code).toString('hex')}`);
+  for (const bits of [64, 32] as const) {
+    it(`is interpreted code, over ${PROGRAMS} programs of ${bits} bits`, () => {
+      const interpreted = rigFor(NO_JIT, bits);
+      const compiled = [EAGER_JIT, WARM].map((jit) => rigFor(jit, bits));
+      let ended = 0;
+      for (let seed = 1; seed <= PROGRAMS; seed++) {
+        const one = program(seed, bits);
+        const expected = trail(one, interpreted);
+        if (expected.at(-2)!.startsWith(`Outcome ${Outcome.Stop} `)) ended++;
+        for (const rig of compiled) {
+          assert.deepEqual(trail(one, rig), expected, `program ${seed}: ${Buffer.from(one.code).toString('hex')}`);
+        }
       }
-    }
-    for (const { interpreter } of compiled) assert.ok(interpreter.compileCounts.instructions > PROGRAMS * 10);
-    assert.ok(ended > PROGRAMS / 4, `only ${ended} programs come to their end`);
-  });
+      for (const { interpreter } of compiled) assert.ok(interpreter.compileCounts.instructions > PROGRAMS * 10);
+      assert.ok(ended > PROGRAMS / 4, `only ${ended} programs come to their end`);
+    });
+  }
 });

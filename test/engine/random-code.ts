@@ -1,27 +1,37 @@
-// Random 64-bit code for comparing makers of one meaning: arithmetic of every size, shifts, moves, conditions, stack and
+// Random 64- or 32-bit code for comparing makers of one meaning: arithmetic of every size, shifts, moves, conditions, stack and
 // short jumps over registers and a few pages of memory, in a loop.
 const le = (value: number, bytes: number): number[] =>
   Array.from({ length: bytes }, (_, i) => (value >> (i * 8)) & 255);
 
-/** Registers that random code changes: all but RSP, R15 (the loop's counter) and the bases of its memory operands. */
-const FREE = [0, 1, 2, 6, 7, 8, 9, 10, 11];
+/** Registers that random code changes: all but RSP, the loop's counter (R15, EDI) and the bases of memory operands. */
+const FREE = { 64: [0, 1, 2, 6, 7, 8, 9, 10, 11], 32: [0, 1, 2, 6] } as const;
 /** RBX, RBP, R12, R13: they point into the data pages and stay. */
-const BASES = [3, 5, 12, 13];
+const BASES = { 64: [3, 5, 12, 13], 32: [3, 5] } as const;
+/** dec r15, dec edi. */
+const COUNT_DOWN = { 64: [0x49, 0xff, 0xcf], 32: [0xff, 0xcf] } as const;
 
 /** Makes the bytes of one instruction after the other. */
 export class RandomCode {
-  constructor(private readonly random: () => number) {}
+  constructor(
+    private readonly random: () => number,
+    private readonly bits: 64 | 32 = 64,
+  ) {}
 
-  /** A loop of `length` instructions that R15 counts down, then HLT. */
+  /** A loop of `length` instructions that R15 or EDI counts down, then HLT. */
   loop(length: number): number[] {
     const instructions = Array.from({ length }, () => this.instruction());
     const body = instructions.flatMap((bytes, i) => [...this.jumpOver(instructions.slice(i, i + 3)), ...bytes]);
-    const counted = [...body, 0x49, 0xff, 0xcf]; // dec r15
+    const counted = [...body, ...COUNT_DOWN[this.bits]];
     return [...counted, 0x0f, 0x85, ...le(-(counted.length + 6), 4), 0xf4]; // jnz to the start, hlt
   }
 
   private below(limit: number): number {
     return Math.floor(this.random() * limit);
+  }
+
+  /** A REX prefix, where there is one. */
+  private rexed(rex: number): number[] {
+    return this.bits === 64 ? [rex] : [];
   }
 
   private pick<T>(values: readonly T[]): T {
@@ -37,7 +47,7 @@ export class RandomCode {
 
   /** Prefixes for an operand size, and the opcode's low bit. */
   private sized(): { prefix: number[]; wide: 0 | 1; rex: number; bytes: number } {
-    const size = this.pick([8, 16, 32, 32, 64, 64]);
+    const size = this.pick(this.bits === 64 ? [8, 16, 32, 32, 64, 64] : [8, 16, 32, 32]);
     return {
       prefix: size === 16 ? [0x66] : [],
       wide: size === 8 ? 0 : 1,
@@ -49,10 +59,10 @@ export class RandomCode {
   /** REX bits and ModRM of `register` (or an opcode extension) and a register or memory operand. */
   private modrm(register: number, memory = this.below(3) === 0): { rex: number; bytes: number[] } {
     if (!memory) {
-      const rm = this.pick(FREE);
+      const rm = this.pick(FREE[this.bits]);
       return { rex: ((register >> 3) << 2) | (rm >> 3), bytes: [0xc0 | ((register & 7) << 3) | (rm & 7)] };
     }
-    const base = this.pick(BASES);
+    const base = this.pick(BASES[this.bits]);
     const displacement = this.below(256);
     const rex = ((register >> 3) << 2) | (base >> 3);
     const field = 0x40 | ((register & 7) << 3);
@@ -63,10 +73,10 @@ export class RandomCode {
 
   private instruction(): number[] {
     const { prefix, wide, rex, bytes } = this.sized();
-    const register = this.pick(FREE);
+    const register = this.pick(FREE[this.bits]);
     const make = (opcode: readonly number[], of: { rex: number; bytes: number[] }, ...behind: number[]): number[] => [
       ...prefix,
-      rex | of.rex,
+      ...this.rexed(rex | of.rex),
       ...opcode,
       ...of.bytes,
       ...behind,
@@ -74,7 +84,7 @@ export class RandomCode {
     const immediate = (): number[] => le(this.below(2 ** 32) | 0, bytes);
     const wideOnly = (opcode: readonly number[], memory?: boolean, ...behind: number[]): number[] => [
       ...prefix,
-      rex | this.modrmKept(register, memory).rex,
+      ...this.rexed(rex | this.modrmKept(register, memory).rex),
       ...opcode,
       ...this.kept!.bytes,
       ...behind,
@@ -103,15 +113,24 @@ export class RandomCode {
       case 10: // MOVZX, MOVSX
         return make([0x0f, this.pick([0xb6, 0xb7, 0xbe, 0xbf])], this.modrm(register));
       case 11: // SETcc
-        return [0x40 | this.modrmKept(0).rex, 0x0f, 0x90 | this.below(16), ...this.kept!.bytes];
+        return [...this.rexed(0x40 | this.modrmKept(0).rex), 0x0f, 0x90 | this.below(16), ...this.kept!.bytes];
       case 12: // CMOVcc, IMUL, BSF, BSR
         return wideOnly([0x0f, this.pick([0x40 | this.below(16), 0xaf, 0xbc, 0xbd])]);
       case 13: // BT, BTS, BTR, BTC with an immediate; XADD, XCHG
         return this.below(2) === 0
-          ? [...prefix, rex | this.modrmKept(4 | this.below(4)).rex, 0x0f, 0xba, ...this.kept!.bytes, this.below(256)]
+          ? [
+              ...prefix,
+              ...this.rexed(rex | this.modrmKept(4 | this.below(4)).rex),
+              0x0f,
+              0xba,
+              ...this.kept!.bytes,
+              this.below(256),
+            ]
           : make(this.pick([[0x0f, 0xc0 | wide], [0x86 | wide]]), this.modrm(register));
-      case 14: // PUSH and POP of a register
-        return [0x40 | (register >> 3), 0x50 | (register & 7), 0x40 | (register >> 3), 0x58 | (register & 7)];
+      case 14: { // PUSH and POP of a register
+        const push = [...this.rexed(0x40 | (register >> 3)), 0x50 | (register & 7)];
+        return [...push, ...push.slice(0, -1), 0x58 | (register & 7)];
+      }
       default: // CLC, STC, CMC, CLD, CDQ and relatives, SHLD
         return this.below(2) === 0
           ? [this.pick([0xf8, 0xf9, 0xf5, 0xfc, 0x98, 0x99])]

@@ -12,10 +12,13 @@ import { threadOf } from './execution';
 
 const MAX_FRAMES = 200;
 
-/** Which of a container's variables a client wants; those with names and those with numbers are never mixed here. */
+const FILTERS = ['indexed', 'named'] as const;
+
+/** Which of a container's variables a client wants. */
 const pageOf = (args: Arguments): Page => ({
   start: args.integer('start', { min: 0, max: MAX_ID, otherwise: 0 }),
   count: Math.min(args.integer('count', { min: 0, max: MAX_ID, otherwise: 0 }) || WHOLE.count, WHOLE.count),
+  filter: args.has('filter') ? args.choice('filter', FILTERS) : undefined,
   hex: args.has('format') && args.object('format').flag('hex'),
 });
 

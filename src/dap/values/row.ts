@@ -14,6 +14,8 @@ export interface MemoryRange {
 export interface Page {
   readonly start: number;
   readonly count: number;
+  /** Only elements of an array, or only what is none. */
+  readonly filter?: 'indexed' | 'named' | undefined;
   readonly hex?: boolean | undefined;
 }
 

@@ -1,5 +1,6 @@
 /** Reads decoded blocks and entries back from the arena (`entry.ts`), for folding them once more. */
-import { STATE } from '../../cpu/layout';
+import type { CodeBits } from '../../isa/decoded';
+import { MODE, STATE } from '../../cpu/layout';
 import { BLOCK, ENTRY, ENTRY_BYTES } from '../entry';
 import { PSEUDO } from '../handler-table';
 import type { HandlerKey, HandlerTable } from '../handler-table';
@@ -47,9 +48,9 @@ export class EntryView {
     return this.view.getUint8(this.at + ENTRY.shape) & 3;
   }
 
-  /** The address size is 64 bits. */
-  get isAddress64(): boolean {
-    return ((this.view.getUint8(this.at + ENTRY.shape) >> 2) & 3) === 2;
+  /** Address size in bits. */
+  get addressSize(): number {
+    return 16 << ((this.view.getUint8(this.at + ENTRY.shape) >> 2) & 3);
   }
 
   /** State offset or number of the register operand in `slot`. */
@@ -112,6 +113,11 @@ export class BlockView {
 
   get mode(): number {
     return this.view.getUint32(this.at + BLOCK.mode, true);
+  }
+
+  /** Code size in bits: 16, 32 or 64. */
+  get codeSize(): CodeBits {
+    return (16 << (this.mode & MODE.codeMask)) as CodeBits;
   }
 
   /** The first entry. */

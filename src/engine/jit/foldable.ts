@@ -1,9 +1,10 @@
 /**
- * Which decoded instructions a region takes in: those of 64-bit code whose meaning neither changes the mode nor needs a
- * look at events behind it, and that do not always call TypeScript. All others are the interpreter's. What the fold wants
+ * Which decoded instructions a region takes in: those of 32- and 64-bit code with addresses of that size whose meaning
+ * neither changes the mode nor needs a look at events behind it, and that do not always call TypeScript. All others are the interpreter's. What the fold wants
  * to know of an instruction before it writes it is here, too; both come from the instruction's effects.
  */
 import { effectsOf } from '../../isa/effects';
+import type { CodeBits } from '../../isa/decoded';
 import { FLAG } from '../../isa/semantics';
 import type { HandlerKey } from '../handler-table';
 import type { EntryView } from './entry-view';
@@ -37,16 +38,18 @@ function traitsOfKey({ instruction, form, size, operands, repeat }: HandlerKey):
   };
 }
 
-/** The traits of the instruction at `entry`; a pseudo entry leaves. */
-export function traitsOf(entry: EntryView): Traits {
+/** The traits of the instruction at `entry` of code of `codeSize` bits; a pseudo entry leaves. */
+export function traitsOf(entry: EntryView, codeSize: CodeBits): Traits {
   const { key } = entry;
-  if (!key || !entry.isAddress64) return LEAVES;
+  if (!key || entry.addressSize !== codeSize) return LEAVES;
+  // A near jump of 16 bits cuts EIP.
+  if (codeSize === 32 && key.size === 16 && key.operands.some(({ kind }) => kind === 'relative')) return LEAVES;
   let answer = known.get(key);
   if (answer === undefined) known.set(key, (answer = traitsOfKey(key)));
   return answer;
 }
 
 /** True when a region can run the instruction at `entry`. */
-export function isFoldable(entry: EntryView): boolean {
-  return traitsOf(entry).isFoldable;
+export function isFoldable(entry: EntryView, codeSize: CodeBits): boolean {
+  return traitsOf(entry, codeSize).isFoldable;
 }

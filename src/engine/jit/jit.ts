@@ -8,7 +8,6 @@
  *
  * When compilation happens changes nothing that the guest can see: regions leave where the interpreter would be.
  */
-import { MODE } from '../../cpu/layout';
 import { ModuleBuilder } from '../../wasm/module';
 import type { MemoryPlan } from '../../memory/plan';
 import { PAGE } from '../../memory/plan';
@@ -218,11 +217,7 @@ export class Jit {
   }
 
   private isCandidate(block: BlockView): boolean {
-    return (
-      (block.mode & MODE.codeMask) === MODE.code64 &&
-      this.view.getUint32(block.at + BLOCK.region, true) === 0 &&
-      canBegin(block)
-    );
+    return this.view.getUint32(block.at + BLOCK.region, true) === 0 && canBegin(block);
   }
 
   private mayJoin(block: BlockView): boolean {

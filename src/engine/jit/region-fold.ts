@@ -1,5 +1,5 @@
 /**
- * Folds the blocks of one page into one WebAssembly function `(number of the block to enter) -> entry`: 0 when
+ * Folds the blocks of one page into one WebAssembly function `(block to enter) -> entry`, both host offsets: 0 when
  * `STATE.rip` is to be looked up, else the decoded entry from which the interpreter goes on.
  *
  * The blocks stand in the order of their addresses inside nested `block`s, so that a jump forward is a branch; a jump
@@ -10,6 +10,7 @@
 import { i32 } from '../../wasm/expr';
 import type { I64 } from '../../wasm/expr';
 import type { FunctionBuilder, Label } from '../../wasm/function';
+import type { CodeBits } from '../../isa/decoded';
 import { STATE } from '../../cpu/layout';
 import { setQuad, setWord } from '../../cpu/paging/emit';
 import { PAGE } from '../../memory/plan';
@@ -22,6 +23,7 @@ import type { RegionBlock, RegionShape } from './region-shape';
 
 class RegionFold {
   private readonly frame: RegionFrame;
+  private readonly codeSize: CodeBits;
   private readonly numbers: ReadonlyMap<number, number>;
   /** Branch targets of the blocks that stand behind the one at hand, and of itself. */
   private readonly starts: (Label | undefined)[] = [];
@@ -32,7 +34,8 @@ class RegionFold {
     private readonly f: FunctionBuilder,
     private readonly shape: RegionShape,
   ) {
-    this.frame = new RegionFrame(f);
+    this.codeSize = shape[0]!.block.codeSize;
+    this.frame = new RegionFrame(f, this.codeSize === 64);
     this.numbers = new Map(shape.map(({ offset }, number) => [offset, number]));
   }
 
@@ -81,7 +84,7 @@ class RegionFold {
     const { f, frame } = this;
     const labels: Label[] = [];
     const pending: RegionFlags['pending'][] = [];
-    const groups = leavingGroups(entries);
+    const groups = leavingGroups(entries, this.codeSize);
     f.block((left) => {
       const nest = (number: number): void => {
         const group = groups[number];
@@ -140,7 +143,7 @@ class RegionFold {
         this.goTo(lazy, offset + entry.offset, 0);
         return;
       }
-      if (!isFoldable(entry)) {
+      if (!isFoldable(entry, this.codeSize)) {
         f.br(labels[index]!);
         return;
       }
@@ -197,12 +200,12 @@ class RegionFold {
  * Positions of the entries at which the interpreter may take over, in groups that share what flags are pending: between
  * two instructions that set flags these stay the same.
  */
-function leavingGroups(entries: readonly EntryView[]): number[][] {
+function leavingGroups(entries: readonly EntryView[], codeSize: CodeBits): number[][] {
   const groups: number[][] = [];
   let group: number[] = [];
   for (const [index, entry] of entries.entries()) {
     if (entry.isEnd) break;
-    const { isFoldable: isFolded, mayLeave, setsFlags } = traitsOf(entry);
+    const { isFoldable: isFolded, mayLeave, setsFlags } = traitsOf(entry, codeSize);
     if (mayLeave) group.push(index);
     if (!isFolded) break;
     if (!setsFlags || group.length === 0) continue;

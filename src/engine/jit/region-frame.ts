@@ -3,14 +3,19 @@
  * of its page. All is loaded when the region is entered and stored back at its one end; registers that it does not name
  * stay where they are.
  */
-import { i32, i64 } from '../../wasm/expr';
+import { i32, i64, load32 } from '../../wasm/expr';
 import type { I32, I64 } from '../../wasm/expr';
 import type { FunctionBuilder, Local } from '../../wasm/function';
-import { STATE } from '../../cpu/layout';
+import { MODE, SEGMENT_ACCESS, SEGMENT_BYTES, SEGMENT_FIELD, STATE } from '../../cpu/layout';
 import { quad, setQuad, setWord, word } from '../../cpu/paging/emit';
+import { SEGMENT } from '../../isa/semantics';
+import { PAGE } from '../../memory/plan';
+import { BLOCK } from '../entry';
 import type { FlagPlace } from '../lazy-flags';
 
 const PAGE_MASK = ~0xfffn;
+const LOW_32 = 0xffffffffn;
+const ALL_ACCESS = SEGMENT_ACCESS.read | SEGMENT_ACCESS.write;
 
 export class RegionFrame {
   /** Instructions that may still begin after the current block. */
@@ -31,8 +36,12 @@ export class RegionFrame {
   private usesFlags = false;
   private writesFlags = false;
 
-  constructor(readonly code: FunctionBuilder) {
-    this.next = code.param(0, 'i32');
+  constructor(
+    readonly code: FunctionBuilder,
+    /** The code is 64-bit; else 32-bit, in flat segments. */
+    readonly is64: boolean,
+  ) {
+    this.next = code.local('i32');
     this.general = Array.from({ length: 16 }, () => code.local('i64'));
     this.flagResult = code.local('i64');
     this.flagCarries = code.local('i64');
@@ -56,12 +65,16 @@ export class RegionFrame {
 
   /** RIP `offset` bytes behind the page's first byte. */
   rip(offset: number): I64 {
-    return i64.add(this.pageRip.get(), i64.const(offset));
+    const sum = i64.add(this.pageRip.get(), i64.const(offset));
+    return this.is64 || (offset >= 0 && offset < PAGE) ? sum : i64.and(sum, i64.const(LOW_32));
   }
 
   /** Writes the region's beginning: to be prepended when all else is written. */
   enter(): void {
     const { code } = this;
+    const block = code.param(0, 'i32').get();
+    if (!this.is64) this.requireFlat(block);
+    code.set(this.next, load32(block, 32, BLOCK.regionBlock));
     code.set(this.pageRip, i64.and(quad(STATE.rip), i64.const(PAGE_MASK)));
     code.set(this.budget, word(STATE.budget));
     code.set(this.tlb, word(STATE.tlb));
@@ -71,6 +84,27 @@ export class RegionFrame {
     }
     this.general.forEach((local, number) => {
       if ((this.used >> number) & 1) code.set(local, quad(STATE.general + number * 8));
+    });
+  }
+
+  /** 32-bit code runs in segments of 4 GiB from 0 and on a 32-bit stack; in any others the interpreter runs the block. */
+  private requireFlat(block: I32): void {
+    const { code } = this;
+    const stack = i32.and(word(STATE.mode), i32.const(3 << MODE.stackShift));
+    let other = i32.xor(stack, i32.const(MODE.code32 << MODE.stackShift));
+    const differs = (value: I32): void => void (other = i32.or(other, value));
+    for (const number of [SEGMENT.CS, SEGMENT.SS, SEGMENT.DS, SEGMENT.ES]) {
+      const record = STATE.segments + number * SEGMENT_BYTES;
+      differs(i32.or(word(record + SEGMENT_FIELD.base), word(record + SEGMENT_FIELD.base + 4)));
+      differs(i32.xor(word(record + SEGMENT_FIELD.limit), i32.const(-1)));
+      if (number === SEGMENT.CS) continue;
+      const allows = i32.and(word(record + SEGMENT_FIELD.access), i32.const(ALL_ACCESS | SEGMENT_ACCESS.expandDown));
+      differs(i32.xor(allows, i32.const(ALL_ACCESS)));
+    }
+    code.if(other, () => {
+      setWord(code, STATE.block, block);
+      setQuad(code, STATE.blockRip, quad(STATE.rip));
+      code.return(i32.add(block, i32.const(BLOCK.headerBytes)));
     });
   }
 

@@ -1,5 +1,5 @@
 /**
- * The region's maker of `Semantics`, for 64-bit code with 64-bit addresses: general registers and flags are locals,
+ * The region's maker of `Semantics`, for 64-bit code, and for 32-bit code in flat segments (`RegionFrame.enter`): general registers and flags are locals,
  * everything that the encoding says is a constant, memory is probed in line.
  *
  * Nothing is called from a region. Whatever is more than the TLB's fast path (a miss, a flagged or watched page, an access
@@ -24,7 +24,7 @@ import type {
   Operand,
   StateWord,
 } from '../../isa/semantics';
-import { MODE, SEGMENT_BYTES, SEGMENT_FIELD, STATE, TLB_ENTRY } from '../../cpu/layout';
+import { MODE, SEGMENT_ACCESS, SEGMENT_BYTES, SEGMENT_FIELD, STATE, TLB_ENTRY } from '../../cpu/layout';
 import { CR0, CR4 } from '../../cpu/mode';
 import { any, quad, setWord, word } from '../../cpu/paging/emit';
 import { tlbEntry } from '../tlb';
@@ -49,6 +49,7 @@ const GENERAL: Readonly<Record<GeneralName, number>> = {
 const RAX = 0;
 const RSP = 4;
 const DIRECTION = 0x400;
+const LOW_32 = 0xffffffffn;
 const PAGE = 4096;
 
 export class RegionSemantics extends Semantics {
@@ -66,7 +67,7 @@ export class RegionSemantics extends Semantics {
     private readonly blockOffset: number,
     private readonly exits: RegionExits,
   ) {
-    super(frame.code, size, true);
+    super(frame.code, size, frame.is64);
   }
 
   // ---- Operands -----------------------------------------------------------------------------------------------
@@ -138,7 +139,7 @@ export class RegionSemantics extends Semantics {
   address(operand: Operand): Address {
     const { entry } = this;
     const segment = i32.const(entry.segment);
-    if (operand.spec.letter === 'O') return { segment, offset: i64.const(entry.immediate) };
+    if (operand.spec.letter === 'O') return { segment, offset: this.cutAddress(i64.const(entry.immediate)) };
     let offset: I64;
     if (entry.base === STATE.blockRip) offset = this.frame.rip(this.blockOffset + entry.displacement);
     else {
@@ -148,7 +149,7 @@ export class RegionSemantics extends Semantics {
       offset = base < 0 ? scaled : i64.add(this.frame.register(base), scaled);
       offset = i64.add(offset, i64.const(entry.displacement));
     }
-    return { segment, offset: this.let(offset) };
+    return { segment, offset: this.let(this.cutAddress(offset)) };
   }
 
   dataSegment(): I32 {
@@ -156,7 +157,7 @@ export class RegionSemantics extends Semantics {
   }
 
   displaced(address: Address, bytes: I64): Address {
-    return { segment: address.segment, offset: this.let(i64.add(address.offset, bytes)) };
+    return { segment: address.segment, offset: this.let(this.cutAddress(i64.add(address.offset, bytes))) };
   }
 
   register(name: GeneralName, bits: Bits): Int {
@@ -176,11 +177,11 @@ export class RegionSemantics extends Semantics {
   }
 
   addressRegister(name: 'RCX' | 'RSI' | 'RDI' | 'RBX'): I64 {
-    return this.let(this.frame.register(GENERAL[name]));
+    return this.let(this.cutAddress(this.frame.register(GENERAL[name])));
   }
 
   setAddressRegister(name: 'RCX' | 'RSI' | 'RDI', value: I64): void {
-    this.frame.setRegister(GENERAL[name], value);
+    this.frame.setRegister(GENERAL[name], this.cutAddress(value));
   }
 
   // ---- Memory -------------------------------------------------------------------------------------------------
@@ -211,7 +212,7 @@ export class RegionSemantics extends Semantics {
 
   push(value: Int, bits: Bits): void {
     const kept = this.let(value);
-    const pointer = this.let(i64.sub(this.stackPointer(), i64.const(bits / 8)));
+    const pointer = this.let(this.cutAddress(i64.sub(this.stackPointer(), i64.const(bits / 8))));
     this.store(this.stackAddress(pointer), kept, bits);
     this.setStackPointer(pointer);
   }
@@ -225,25 +226,25 @@ export class RegionSemantics extends Semantics {
   }
 
   popToMemory(operand: Operand, value: Int): void {
-    const before = this.let(this.stackPointer());
+    const before = this.let(this.frame.register(RSP));
     this.moveStack(i64.const(operand.bits / 8));
     const { segment, offset } = this.address(operand);
     const after = this.let(this.stackPointer());
-    this.setStackPointer(before); // a fault leaves the pointer as it was
+    this.frame.setRegister(RSP, before); // a fault leaves the pointer as it was
     this.store({ segment, offset }, value, operand.bits as Bits);
     this.setStackPointer(after);
   }
 
   stackPointer(): I64 {
-    return this.frame.register(RSP);
+    return this.cutAddress(this.frame.register(RSP));
   }
 
   setStackPointer(value: I64): void {
-    this.frame.setRegister(RSP, value);
+    this.frame.setRegister(RSP, this.cutAddress(value));
   }
 
   stackAddress(offset: I64): Address {
-    return { segment: i32.const(SEGMENT.SS), offset };
+    return { segment: i32.const(SEGMENT.SS), offset: this.cutAddress(offset) };
   }
 
   // ---- Control transfer ---------------------------------------------------------------------------------------
@@ -280,7 +281,8 @@ export class RegionSemantics extends Semantics {
   }
 
   checkTarget(target: I64): void {
-    // The page of the running code is canonical.
+    // CS is flat; the page of the running code is canonical.
+    if (!this.mode64) return;
     if (target === this.branch?.expression && this.branch.offset >= 0 && this.branch.offset < PAGE) return;
     this.leaveIf(i64.ne(i64.shrS(i64.shl(target, i64.const(16)), i64.const(16)), target));
   }
@@ -438,22 +440,38 @@ export class RegionSemantics extends Semantics {
 
   /** Host address of `bytes` bytes at `address`, all in one page that the TLB has for this kind of access. */
   private host(address: Address, bytes: number, tag: number): I32 {
-    const linear = this.let(i64.add(address.offset, this.base64(address.segment)));
+    const linear = this.linear(address, tag === TLB_ENTRY.write ? SEGMENT_ACCESS.write : SEGMENT_ACCESS.read);
     const entry = this.let(tlbEntry(linear, this.frame.tlb.get()));
     const last = i64.add(linear, i64.const(bytes - 1));
     this.leaveIf(i64.ne(load64(entry, 64, tag), i64.and(last, i64.const(~0xfffn))));
     return this.let(i32.add(load32(entry, 32, TLB_ENTRY.addend), i32.wrap(linear)));
   }
 
-  /** What is added to an offset: nothing for ES, CS, SS, DS; else the segment's base. */
-  private base64(segment: I32): I64 {
+  /** The linear address; 32-bit code leaves where a segment that may not be flat has a limit or forbids the access. */
+  private linear({ segment, offset }: Address, access: number): I64 {
     const number = Number(segment.constant);
-    if (number < SEGMENT.FS) return i64.const(0);
-    return quad(STATE.segments + number * SEGMENT_BYTES + SEGMENT_FIELD.base);
+    if (this.isWithoutBase(number)) return this.let(offset);
+    const record = STATE.segments + number * SEGMENT_BYTES;
+    const sum = i64.add(offset, quad(record + SEGMENT_FIELD.base));
+    if (this.mode64) return this.let(sum);
+    const allows = i32.and(word(record + SEGMENT_FIELD.access), i32.const(access | SEGMENT_ACCESS.expandDown));
+    this.leaveIf(i32.ne(allows, i32.const(access)));
+    this.leaveIf(i32.ne(word(record + SEGMENT_FIELD.limit), i32.const(-1)));
+    return this.let(i64.and(sum, i64.const(LOW_32)));
+  }
+
+  /** ES, CS, SS and DS in 64-bit code; in 32-bit code those that the region's entry looks at for data. */
+  private isWithoutBase(segment: number): boolean {
+    return segment < SEGMENT.FS && (this.mode64 || segment !== SEGMENT.CS);
+  }
+
+  /** An offset or stack pointer cut to the code's size. */
+  private cutAddress(value: I64): I64 {
+    return this.mode64 ? value : i64.and(value, i64.const(LOW_32));
   }
 
   private requireAligned(address: Address, bytes: number): void {
-    const linear = i32.wrap(i64.add(address.offset, this.base64(address.segment)));
+    const linear = i32.wrap(this.linear(address, SEGMENT_ACCESS.read));
     this.leaveIf(i32.and(linear, i32.const(bytes - 1)));
   }
 }

@@ -45,7 +45,7 @@ function successors(
 
 /** True when a region can begin with the block. */
 export function canBegin(block: BlockView): boolean {
-  return isFoldable(block.first);
+  return block.codeSize !== 16 && isFoldable(block.first, block.codeSize);
 }
 
 /**

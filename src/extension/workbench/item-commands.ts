@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import type { Action, Provider } from '../../inventory/provider';
 import { refuseRestricted } from '../configurations';
+import { ITEM_COMMAND } from './contributions';
 import type { WindowDesk } from './desk/window-desk';
 import type { TaskList } from './tasks/task-list';
 import type { TreeNode } from './tree/machines-tree';
@@ -13,14 +14,15 @@ export class ItemCommands {
     private readonly tasks: TaskList,
   ) {}
 
-  /** The commands of all actions of these providers, registered. */
-  register(providers: readonly Provider[]): vscode.Disposable[] {
-    const ids = new Set(providers.flatMap(({ actions }) => actions.map(({ id }) => id)));
-    return [...ids].map((id) =>
-      vscode.commands.registerCommand(`vmxray.item.${id}`, (node?: TreeNode, selected?: readonly TreeNode[]) =>
-        this.onRows(id, node, selected),
-      ),
-    );
+  /** The commands of all actions of all providers, as package.json declares them, registered. */
+  register(declared: readonly string[]): vscode.Disposable[] {
+    return declared
+      .filter((command) => command.startsWith(ITEM_COMMAND))
+      .map((command) =>
+        vscode.commands.registerCommand(command, (node?: TreeNode, selected?: readonly TreeNode[]) =>
+          this.onRows(command.slice(ITEM_COMMAND.length), node, selected),
+        ),
+      );
   }
 
   /** Does an action of an engine's to items; shows what goes wrong. */

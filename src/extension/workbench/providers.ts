@@ -1,10 +1,25 @@
 /** Which engines the tree shows. A provider is made cheaply: its client loads when its branch is opened. */
-import type * as vscode from 'vscode';
-import type { Provider } from '../../inventory/provider';
+import * as vscode from 'vscode';
+import { discoverEngines } from '../../inventory/docker/discovery';
+import { DockerProvider } from '../../inventory/docker/docker-provider';
+import { discoverClusters } from '../../inventory/kubernetes/contexts';
+import { KubernetesProvider } from '../../inventory/kubernetes/kubernetes-provider';
 import { OwnProvider } from '../../inventory/own/provider';
+import type { Provider } from '../../inventory/provider';
 import { ownHost } from './own/own-host';
 
-/** One provider for each engine, our own machines first. */
-export function providersOf(context: vscode.ExtensionContext): readonly Provider[] {
-  return [new OwnProvider(ownHost(context))];
+/** Our own machines. */
+export function ownProvider(context: vscode.ExtensionContext): Provider {
+  return new OwnProvider(ownHost(context));
+}
+
+/** The engines that this user has: those with a Docker API, and the clusters of kubeconfig. Connects to none. */
+export async function discoverProviders(): Promise<readonly Provider[]> {
+  const addresses = vscode.workspace.getConfiguration('vmxray').get<readonly string[]>('engines', []);
+  const { engines } = discoverEngines({ addresses });
+  const { clusters } = await discoverClusters();
+  return [
+    ...engines.map((engine) => new DockerProvider(engine)),
+    ...clusters.map((cluster) => new KubernetesProvider(cluster)),
+  ];
 }

@@ -10,7 +10,7 @@ import { detailsText } from './details-text';
 import { ItemCommands } from './item-commands';
 import { MachineDiagnostics } from './own/machine-diagnostics';
 import { PageHosts } from './pages/page-host';
-import { providersOf } from './providers';
+import { discoverProviders, ownProvider } from './providers';
 import { DataBreaks } from './sessions/data-breaks';
 import { SessionWatch } from './sessions/session-watch';
 import { StatusBar } from './status-bar';
@@ -34,8 +34,8 @@ export function openWorkbench(context: vscode.ExtensionContext): vscode.Disposab
   const watch = new SessionWatch();
   const breaks = new DataBreaks(watch);
   const pages = new PageHosts(context.extensionUri, watch, breaks);
-  const providers = providersOf(context);
-  const tree = new MachinesTree(providers);
+  const own = ownProvider(context);
+  const tree = new MachinesTree([own], discoverProviders);
   const view = window.createTreeView(MACHINES_VIEW, {
     treeDataProvider: tree,
     canSelectMany: true,
@@ -52,7 +52,6 @@ export function openWorkbench(context: vscode.ExtensionContext): vscode.Disposab
     const { memoryReference, value } = on?.variable ?? {};
     pages.show(page, memoryReference ?? /^0x[0-9a-f]+/i.exec(value ?? '')?.[0]);
   };
-  const own = providers.find(({ id }) => id === 'own');
   return vscode.Disposable.from(
     documents,
     tasks,
@@ -70,10 +69,10 @@ export function openWorkbench(context: vscode.ExtensionContext): vscode.Disposab
     // What is attached to a machine is one of its rows.
     vscode.debug.onDidStartDebugSession(({ type }) => type === TYPE && tree.refresh()),
     vscode.debug.onDidTerminateDebugSession(({ type }) => type === TYPE && tree.refresh()),
-    ...items.register(providers),
+    ...items.register(declaredCommands(context)),
     commands.registerCommand('vmxray.createMachine', async () => {
-      const create = own?.actions.find(({ id }) => id === 'create');
-      if (own && create) await items.run(own, create, [], '');
+      const create = own.actions.find(({ id }) => id === 'create');
+      if (create) await items.run(own, create, [], '');
     }),
     commands.registerCommand('vmxray.machines.refresh', () => tree.refresh()),
     commands.registerCommand('vmxray.machines.retry', (node?: TreeNode) => {
@@ -114,4 +113,9 @@ export function openWorkbench(context: vscode.ExtensionContext): vscode.Disposab
     commands.registerCommand('vmxray.showMemoryPage', showPage('memory')),
     commands.registerCommand('vmxray.showExitsPage', showPage('exits')),
   );
+}
+
+function declaredCommands({ extension }: vscode.ExtensionContext): readonly string[] {
+  const { contributes } = extension.packageJSON as { contributes: { commands: readonly { command: string }[] } };
+  return contributes.commands.map(({ command }) => command);
 }

@@ -40,8 +40,16 @@ function containerActions(state: ItemState): readonly string[] {
   }
 }
 
-/** A container's row. */
+const rows = new WeakMap<ContainerSummary, Item>();
+
+/** A container's row. Made once for each reading of the container, since thousands are asked for again and again. */
 export function containerRow(container: ContainerSummary): Item {
+  const made = rows.get(container) ?? makeContainerRow(container);
+  rows.set(container, made);
+  return made;
+}
+
+function makeContainerRow(container: ContainerSummary): Item {
   const state = containerState(container);
   const { word, exitCode, image, ports, networks, command, created, labels } = container;
   const stateText = exitCode === undefined || word !== 'exited' ? word : `${word} (${exitCode})`;
@@ -50,7 +58,7 @@ export function containerRow(container: ContainerSummary): Item {
     { name: 'Image', value: image },
     { name: 'State', value: stateText },
     { name: 'Command', value: command },
-    { name: 'Created', value: `${new Date(created).toISOString()}, ${ago(created, Date.now())}` },
+    { name: 'Created', value: new Date(created).toISOString() },
     ...(ports.length > 0 ? [{ name: 'Ports', value: ports.join(', ') }] : []),
     ...(networks.length > 0 ? [{ name: 'Networks', value: networks.join(', ') }] : []),
   ];

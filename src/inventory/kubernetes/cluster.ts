@@ -8,7 +8,7 @@ import { resourcePath, typeKey, type KubeList, type KubeObject, type ResourceTyp
 import { Transport, type ApiCall } from './transport';
 
 // How many objects one answer may hold.
-const PAGE = 500;
+const PAGE = 1000;
 
 interface ApiResourceList {
   readonly groupVersion: string;

@@ -190,6 +190,9 @@ function boundState(phase: string | undefined): ItemState {
 /** The codicon of a kind. */
 export const iconOf = (key: string): string => KINDS[key]?.icon ?? 'symbol-object';
 
+/** Whether what a row says of this kind depends on the object alone, and not on the time of day. */
+export const isTimeless = (key: string): boolean => key in KINDS;
+
 /** What a row says of an object of the kind `key` (`group/resource`). */
 export function summarize(key: string, object: KubeObject): Summary {
   const entry = KINDS[key];

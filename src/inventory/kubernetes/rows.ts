@@ -1,11 +1,10 @@
 /** Rows of the tree for what a cluster holds. */
-import { ago } from '../amounts';
 import type { Fact, Item } from '../provider';
 import { CATEGORIES, type Category } from './categories';
 import type { Secret } from './helm';
 import { revisionOf } from './helm';
 import { placeId } from './ids';
-import { iconOf, summarize } from './kinds';
+import { iconOf, isTimeless, summarize } from './kinds';
 import { typeKey, type KubeObject, type ResourceType } from './object';
 import { containerHealth, containersOf, type Pod } from './pods';
 
@@ -66,18 +65,24 @@ function actionsFor(key: string, object: KubeObject): readonly string[] {
   return actions;
 }
 
-/** An object's row. */
+const rows = new WeakMap<KubeObject, Item>();
+
+/** An object's row. Made once for each version of the object, since thousands are asked for again and again. */
 export function objectRow(type: ResourceType, object: KubeObject): Item {
   const key = typeKey(type);
+  const made = rows.get(object) ?? makeObjectRow(type, key, object);
+  if (isTimeless(key)) rows.set(object, made);
+  return made;
+}
+
+function makeObjectRow(type: ResourceType, key: string, object: KubeObject): Item {
   const { name, namespace, creationTimestamp, labels, ownerReferences } = object.metadata;
   const { text, state, why } = summarize(key, object);
   const owner = ownerReferences?.find(({ controller }) => controller);
   const facts: Fact[] = [
     { name: 'Kind', value: type.kind },
     ...(namespace === undefined ? [] : [{ name: 'Namespace', value: namespace }]),
-    ...(creationTimestamp === undefined
-      ? []
-      : [{ name: 'Created', value: ago(Date.parse(creationTimestamp), Date.now()) }]),
+    ...(creationTimestamp === undefined ? [] : [{ name: 'Created', value: creationTimestamp }]),
     ...(owner ? [{ name: 'Controlled by', value: `${owner.kind} ${owner.name}` }] : []),
     ...(why === undefined ? [] : [{ name: 'Why', value: why }]),
   ];

@@ -74,6 +74,14 @@ describe('vmxray dap: values by their types', function () {
     );
   });
 
+  it('elements and members are told apart', async () => {
+    const { variablesReference } = await evaluate('history');
+    assert.equal((await variables(variablesReference, { filter: 'named' })).length, 0);
+    const frame = await evaluate('*frame', await frameNamed('timer_interrupt'));
+    assert.equal((await variables(frame.variablesReference, { filter: 'indexed' })).length, 0);
+    assert.ok((await variables(frame.variablesReference, { filter: 'named' })).length > 5);
+  });
+
   it('a member is written, watched and shown in hexadecimal', async () => {
     const frameId = await frameNamed('timer_interrupt');
     const { value: before } = (await variables((await locals(frameId)).shown[0]!.variablesReference))[0]!;

@@ -1,5 +1,7 @@
 // The actions of all providers that the tree may show, as their own tables have them.
+import { dockerActions } from '../../../src/inventory/docker/actions/all';
+import { kubernetesActions } from '../../../src/inventory/kubernetes/actions/all';
 import { OWN_ACTIONS } from '../../../src/inventory/own/actions';
 import type { Action } from '../../../src/inventory/provider';
 
-export const ALL_ACTIONS: readonly Action[] = [...OWN_ACTIONS];
+export const ALL_ACTIONS: readonly Action[] = [...OWN_ACTIONS, ...dockerActions, ...kubernetesActions];

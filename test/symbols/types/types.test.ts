@@ -75,6 +75,20 @@ describe('types as text', () => {
   for (const type of ENDLESS) it(`ends for an endless ${type.kind}`, () => assert.match(typeText(type), /…|loop/));
 });
 
+describe('functions that take themselves twice', () => {
+  function branching(): Type {
+    const type = { kind: 'function', isVariadic: false } as unknown as Type;
+    const parameters = [
+      { name: 'a', type },
+      { name: 'b', type },
+    ];
+    return Object.assign(type, { returns: type, parameters });
+  }
+
+  it('are written with an end', () => assert.ok(typeText(branching()).length < 100_000));
+  it('are compared with an end', () => assert.equal(sameType(branching(), branching()), false));
+});
+
 describe('sizes of types', () => {
   const cases: readonly (readonly [string, Type, number | undefined])[] = [
     ['typedef', U32, 4],

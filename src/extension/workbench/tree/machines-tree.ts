@@ -23,7 +23,8 @@ const STATE_COLORS: Readonly<Partial<Record<ItemState, string>>> = {
 };
 
 export class MachinesTree implements vscode.TreeDataProvider<TreeNode>, vscode.Disposable {
-  readonly branches: readonly Branch[];
+  private branches: readonly Branch[] = [];
+  private discovery: Promise<void> | undefined;
   private readonly changed = new vscode.EventEmitter<TreeNode | undefined>();
   readonly onDidChangeTreeData = this.changed.event;
   private readonly nodes = new Map<string, TreeNode>();
@@ -32,11 +33,21 @@ export class MachinesTree implements vscode.TreeDataProvider<TreeNode>, vscode.D
   private filterText = '';
   private groupingNow: Grouping = 'none';
 
-  constructor(providers: readonly Provider[]) {
-    this.branches = providers.map((provider) => {
+  /** `discover` finds more engines, once, when the tree is first looked at. */
+  constructor(
+    providers: readonly Provider[],
+    private readonly discover: () => Promise<readonly Provider[]> = async () => [],
+  ) {
+    this.add(providers);
+  }
+
+  /** Adds branches below those that are there. */
+  private add(providers: readonly Provider[]): void {
+    const added = providers.map((provider) => {
       const branch: Branch = new Branch(provider, (change) => this.onChange(branch, change));
       return branch;
     });
+    this.branches = [...this.branches, ...added];
   }
 
   get filter(): string {
@@ -119,6 +130,15 @@ export class MachinesTree implements vscode.TreeDataProvider<TreeNode>, vscode.D
 
   /** Nothing at all while there is no machine and no other engine: the welcome view says how to begin. */
   private async engines(): Promise<TreeNode[]> {
+    // Nobody waits for engines that may be there.
+    this.discovery ??= this.discover().then(
+      (found) => {
+        if (found.length === 0) return;
+        this.add(found);
+        this.changed.fire(undefined);
+      },
+      () => {},
+    );
     const [only, ...others] = this.branches;
     if (only?.provider.id === OWN && others.length === 0) {
       const items = await only.children(undefined).catch(() => undefined);

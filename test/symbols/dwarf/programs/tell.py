@@ -2,59 +2,17 @@
 # the frames, their variables down to the last number.
 import json
 import os
+import sys
 import gdb
+
+sys.path.append(os.path.dirname(os.path.abspath(__file__)))
+from told import told
 
 STEPS = int(os.environ.get('STEPS', '400'))
 STRIDE = int(os.environ.get('STRIDE', '3'))
 STACK = 0x1000
 gdb.execute('set pagination off')
 gdb.execute('set confirm off')
-
-
-def leaves(value, path, out, depth):
-    kind = value.type.strip_typedefs()
-    code = kind.code
-    if depth > 6:
-        return
-    if value.is_optimized_out:
-        out[path] = None
-    elif code in (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION):
-        for number, field in enumerate(kind.fields()):
-            if hasattr(field, 'bitpos') and not field.artificial:
-                leaves(value[field], path + '.' + (field.name or '#') if not field.is_base_class else path + '.#', out, depth + 1)
-    elif code == gdb.TYPE_CODE_ARRAY:
-        low, high = kind.range()
-        for index in range(low, min(high + 1, low + 8)):
-            leaves(value[index], path + '[%d]' % index, out, depth + 1)
-    elif code in (gdb.TYPE_CODE_FLT,):
-        out[path] = value.format_string(format='z') if kind.sizeof <= 8 else 'long double'
-    elif code in (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_CHAR, gdb.TYPE_CODE_BOOL, gdb.TYPE_CODE_ENUM, gdb.TYPE_CODE_PTR):
-        out[path] = str(int(value))
-    elif code in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
-        out[path] = str(int(value.referenced_value().address))
-    else:
-        out[path] = 'other'
-
-
-def variables(frame):
-    found = []
-    try:
-        block = frame.block()
-    except RuntimeError:
-        return found
-    while block:
-        for symbol in block:
-            if symbol.is_variable or symbol.is_argument:
-                out = {}
-                try:
-                    leaves(symbol.value(frame), '', out, 0)
-                except gdb.error as error:
-                    out = {'': 'error ' + str(error)}
-                found.append({'name': symbol.name, 'line': symbol.line, 'argument': symbol.is_argument, 'leaves': out})
-        if block.function:
-            break
-        block = block.superblock
-    return found
 
 
 def registers(frame):
@@ -80,15 +38,7 @@ def tell(inferior, regions):
             except gdb.MemoryError:
                 length -= 256
     while frame and frame.name():
-        sal = frame.find_sal()
-        stop['frames'].append({
-            'name': frame.name(),
-            'line': sal.line,
-            'file': sal.symtab.filename if sal.symtab else None,
-            'inlined': frame.type() == gdb.INLINE_FRAME,
-            'pc': str(frame.pc()),
-            'variables': variables(frame),
-        })
+        stop['frames'].append(told(frame))
         frame = frame.older()
     print('STOP ' + json.dumps(stop))
 

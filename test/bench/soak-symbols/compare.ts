@@ -1,0 +1,126 @@
+// What gdb and we say differently of one stack, by kinds that can be explained.
+import { basename } from 'node:path';
+import type { Images } from '../../../src/dap/images/images';
+import type { Variable } from '../../../src/symbols/types/place';
+import type { ToldVariable } from '../../symbols/dwarf/gdb-stops';
+import { leavesOf } from '../../symbols/dwarf/leaves';
+import type { KernelFrame, KernelStack } from './gdb-teller';
+import type { OurRow } from './our-stack';
+
+/** Counts of what was compared, and of what is different: texts by kind. */
+export class Findings {
+  frames = 0;
+  inlined = 0;
+  lines = 0;
+  variables = 0;
+  numbers = 0;
+  /** Numbers that gdb and we know. */
+  known = 0;
+  readonly differences = new Map<string, string[]>();
+
+  note(kind: string, text: string): void {
+    const texts = this.differences.get(kind) ?? [];
+    texts.push(text);
+    this.differences.set(kind, texts);
+  }
+}
+
+/** Compares the rows of a stack, `where` it was found. */
+export function compareStacks(
+  where: string,
+  told: KernelStack,
+  ours: readonly OurRow[],
+  images: Images,
+  findings: Findings,
+): void {
+  const theirs = told.frames.filter(({ tail }) => !tail);
+  // From assembly on, of which there is no call frame information, gdb guesses.
+  let guesses = false;
+  for (const [index, frame] of theirs.entries()) {
+    const our = ours[index];
+    const at = `${where} #${index}`;
+    if (frame.name === null) {
+      // There is no symbol in user mode, and none behind the end of a stack.
+      if (index > 0) findings.note('gdb: a caller without a name', `${at}: ${frame.pc}; ours ${our?.name}`);
+      return;
+    }
+    if (!our || !sameFunction(frame, our, images)) {
+      const kind = guesses ? 'gdb: callers of assembly' : our ? 'function' : 'stack ends';
+      findings.note(kind, `${at}: ${described(frame)} is ${our ? described(our) : 'not there'}`);
+      return;
+    }
+    findings.frames += 1;
+    if (frame.inlined) findings.inlined += 1;
+    if (frame.debug) {
+      findings.lines += 1;
+      const line = `${basename(frame.file ?? '')}:${frame.line}`;
+      const mine = `${basename(our.line?.file ?? '')}:${our.line?.line ?? 0}`;
+      if (line !== mine) findings.note('line', `${at} ${described(frame)}: ${line} is ${mine}`);
+    }
+    compareVariables(`${at} ${frame.name}`, frame, our, findings);
+    if (!frame.debug) guesses = true;
+  }
+  const next = ours[theirs.length];
+  const isWhole = told.frames.length === 0 || !next || theirs.length !== told.frames.length;
+  if (!isWhole && told.error !== null) findings.note('gdb gives up', `${where}: ${told.error}; ours ${next.name}`);
+}
+
+function described(row: KernelFrame | OurRow): string {
+  const isInlined = 'inlined' in row ? row.inlined : row.scope?.isInlined;
+  return `${row.name}${isInlined ? ' inlined' : ''}`;
+}
+
+/** An address can have several names; for code without debug information any of them will do. */
+function sameFunction(frame: KernelFrame, our: OurRow, images: Images): boolean {
+  if (frame.inlined !== (our.scope?.isInlined ?? false)) return false;
+  if (frame.name === our.bare) return true;
+  const mine = images.symbolAt(our.at);
+  const named = frame.name === null ? [] : images.named(frame.name);
+  return !our.scope && named.some(({ symbol }) => symbol.address === mine?.symbol.address);
+}
+
+function compareVariables(at: string, frame: KernelFrame, our: OurRow, findings: Findings): void {
+  const key = (name: string, line: number): string => `${name}:${line}`;
+  const ours = new Map(our.scope?.variables().map((one) => [key(one.name, one.declared?.line ?? 0), one]));
+  const seen = new Set<string>();
+  for (const variable of frame.variables) {
+    const name = key(variable.name, variable.line);
+    const mine = ours.get(name);
+    // gdb shows a variable as optimised out, again or outside of its block, if the compiler put it into a new block.
+    if ((!mine || seen.has(variable.name)) && variable.leaves[''] === null) continue;
+    seen.add(variable.name);
+    ours.delete(name);
+    if (mine) compareVariable(`${at}: ${variable.name}`, variable, mine, our, findings);
+    else findings.note('variable is not there', `${at}: ${name} ${JSON.stringify(variable.leaves)}`);
+  }
+  for (const [name, { place }] of ours) findings.note('variable is too much', `${at}: ${name} (${place.kind})`);
+}
+
+function compareVariable(at: string, told: ToldVariable, our: Variable, row: OurRow, findings: Findings): void {
+  findings.variables += 1;
+  const leaves = leavesOf(our.type, our.place, row.values);
+  if ((our.kind === 'parameter') !== told.argument) findings.note('parameter or local', at);
+  const [whole] = [told.leaves['']];
+  const isLost = whole === null || whole?.startsWith('error');
+  // gdb takes a value that is not there in parts for one that is not there.
+  if (isLost && (Object.values(leaves).includes(null) || leaves[''] === undefined)) {
+    findings.numbers += 1;
+    return;
+  }
+  for (const [path, value] of Object.entries(told.leaves)) {
+    // Arrays of variable length: how long they are is not implemented.
+    if (our.type.kind === 'array' && our.type.count === undefined) continue;
+    findings.numbers += 1;
+    const mine = leaves[path];
+    if (mine !== null && value !== null) findings.known += 1;
+    if (mine === value) continue;
+    const kind = kindOf(path, value, mine);
+    findings.note(kind, `${at}${path} ${value} is ${mine} (${our.place.kind})`);
+  }
+}
+
+function kindOf(path: string, theirs: string | null | undefined, mine: string | null | undefined): string {
+  if (theirs === null) return 'value that only we know';
+  if (mine === null) return 'value that only gdb knows';
+  return mine === undefined && path.endsWith('[0]') ? 'gdb: the first of an array without a length' : 'value';
+}
