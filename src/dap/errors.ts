@@ -54,6 +54,13 @@ export const noCaller = (): UserError =>
 export const noKallsyms = (): UserError =>
   new UserError('symbols/kallsyms', 'This kernel has no kallsyms: name its vmlinux as "symbols".');
 
+/** An object file or a kernel module, which lies nowhere until something loads it. */
+export const notLinked = (path: string): UserError =>
+  new UserError(
+    'symbols/object',
+    `${path} is an object file, which has no place of its own: name a linked program. Modules of Linux are found by themselves.`,
+  );
+
 /** Told once, when a symbol file does not belong to the kernel that runs. */
 export const otherBuild = (named: Image, kernel: Image): string =>
   `${named.name} is of another build than ${kernel.name} and is left out: its build-id is ` +

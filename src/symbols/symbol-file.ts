@@ -115,8 +115,15 @@ export interface SymbolFile {
   /**
    * What a register held when `callee` (a `FunctionScope`'s name) was called with this return address (a link address), over
    * the registers of the frame that called; undefined if nothing tells. For variables `ON_ENTRY` in places.
+   * `calleeEntry` is the link address of its first instruction: without it calls through pointers are not told.
    */
-  valueOnEntry?(returnAddress: bigint, register: string, callee: string, slide?: bigint): Expression | undefined;
+  valueOnEntry?(
+    returnAddress: bigint,
+    register: string,
+    callee: string,
+    slide?: bigint,
+    calleeEntry?: bigint,
+  ): Expression | undefined;
 }
 
 /** An index that is kept outside of the file; what it is made from takes a second to read. */
@@ -273,8 +280,14 @@ class ElfSymbolFile implements SymbolFile {
     return this.allScopes?.at(address, slide) ?? [];
   }
 
-  valueOnEntry(returnAddress: bigint, register: string, callee: string, slide = 0n): Expression | undefined {
-    return this.allScopes?.valueOnEntry(returnAddress, register, callee, slide);
+  valueOnEntry(
+    returnAddress: bigint,
+    register: string,
+    callee: string,
+    slide = 0n,
+    calleeEntry?: bigint,
+  ): Expression | undefined {
+    return this.allScopes?.valueOnEntry(returnAddress, register, callee, slide, calleeEntry);
   }
 
   private get allScopes(): Scopes | undefined {

@@ -1,15 +1,17 @@
 // Symbols of Debian's kernel with its vmlinux, judged by gdb at random stops of a boot: functions, chains of inlined
-// calls, lines, the numbers in parameters and locals. Then the time from opening that vmlinux to the first place of a
+// calls, lines, the numbers in parameters and locals; without it, by its own data, judged by the vmlinux's. Then the time from opening that vmlinux to the first place of a
 // source breakpoint, against gdb's. `--quick`: 20 stops instead of 200; `--all`: every difference.
 import { Images } from '../../src/dap/images/images';
 import { runTo } from '../machine/runs';
+import { findCommand } from '../support/lab/command';
 import { lab } from '../support/lab/lab';
 import { isAbsent } from '../support/lab/missing';
-import { compareStacks, Findings } from './soak-symbols/compare';
+import { compareStacks, Findings, judgeLines } from './soak-symbols/compare';
 import { GdbTeller, MOST_FRAMES } from './soak-symbols/gdb-teller';
 import { randomMoments, startGuest, type GuestFiles } from './soak-symbols/guest';
 import { measureOpening, openHere } from './soak-symbols/opening';
 import { ourStack } from './soak-symbols/our-stack';
+import { StockKernel } from './soak-symbols/stock';
 
 const STOPS = 200;
 const QUICK_STOPS = 20;
@@ -19,7 +21,8 @@ const has = (option: string): boolean => process.argv.includes(option);
 
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
 
-function report({ differences, ...counts }: Findings): void {
+function report({ differences, frames, inlined, lines, variables, numbers, known }: Findings): void {
+  const counts = { frames, inlined, lines, variables, numbers, known };
   console.log(
     `compared: ${Object.entries(counts)
       .map(([what, count]) => `${count} ${what}`)
@@ -37,6 +40,7 @@ async function judgeStops(gdb: string, files: GuestFiles, vmlinux: string): Prom
   runTo(machine, moments[0]!);
   const images = new Images();
   images.load({ kernel: files.kernel, symbols: [vmlinux] });
+  const stock = new StockKernel(target, machine, images, files.kernel);
   const findings = new Findings();
   const times: number[] = [];
   let inUserMode = 0;
@@ -51,18 +55,25 @@ async function judgeStops(gdb: string, files: GuestFiles, vmlinux: string): Prom
       const ours = await ourStack(target, machine, images, MOST_FRAMES);
       ours[0]?.scope?.variables();
       times.push(performance.now() - begin);
-      compareStacks(`${moment} 0x${linear.toString(16)}`, await teller.stack(), ours, images, findings);
+      const where = `${moment} 0x${linear.toString(16)}`;
+      compareStacks(where, await teller.stack(), ours, images, findings);
+      await stock.compare(where, findings);
     }
   } finally {
     await teller.end();
     await server.close();
     await target.dispose();
     images.close();
+    stock.images.close();
   }
   console.log(`${moments.length} stops from ${moments[0]} to ${moments.at(-1)}, ${inUserMode} of them in user mode`);
   console.log(
     `our ${MOST_FRAMES} frames with the innermost one's variables: ${median(times).toFixed(1)} ms at the median`,
   );
+  console.log(`without debug files: ${stock.symbols} symbols, ${stock.frames} frames, ${stock.fields} numbers of tasks`);
+  const addr2line = findCommand('addr2line');
+  if (addr2line) judgeLines(addr2line, vmlinux, findings);
+  else findings.disputed.forEach(({ text }) => findings.note('line', text));
   report(findings);
 }
 

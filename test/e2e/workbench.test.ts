@@ -32,6 +32,12 @@ const newRowAt = (body: HTMLElement | SVGElement): Promise<number> =>
     }).observe(body, { childList: true, subtree: true });
   });
 
+/** Themes besides the dark one, and what the pages' bodies are marked with in them. */
+const THEMES = [
+  ['Light Modern', 'vscode-light'],
+  ['Dark High Contrast', 'vscode-high-contrast'],
+] as const;
+
 /** Runs axe in the page. */
 const serious = async (_body: HTMLElement | SVGElement, source: string): Promise<string[]> => {
   const found = await (new Function(`${source}; return axe.run(document)`)() as Promise<AxeResults>);
@@ -271,6 +277,13 @@ describe('the workbench in a window', function () {
       );
     await screen.picture('exits-page');
     assert.deepEqual(await faults(), []);
+    for (const [theme, kind] of THEMES) {
+      await screen.run('Preferences: Color Theme');
+      await answer(theme);
+      await screen.sees(page().locator(`body.${kind}`));
+      assert.deepEqual(await faults(), [], theme);
+      await screen.picture(`exits-${kind}`);
+    }
     let stopped = 0;
     machine!.onEvent(({ kind }) => (stopped = kind === 'stopped' ? Date.now() : stopped));
     const shown = page().locator('body').evaluate(newRowAt);

@@ -84,19 +84,21 @@ function entryButton(
   onselect: (level: WalkLevel) => void,
 ): HTMLElement {
   const { table, entry, bits, pageBytes } = level;
-  const label = `${table} ${level.index}: ${entry}, ${bits.join(' ') || 'no bit set'}${isToBlame ? ', causes the fault' : ''}`;
+  // What the picture shows by its place and its colour is also said.
+  const said = (text: string): HTMLElement => h('span', { class: 'said' }, text);
   return h(
     'button',
     {
       type: 'button',
       class: isToBlame ? 'entry blame' : 'entry',
       'data-level': index,
-      'aria-label': label,
       onclick: () => onselect(level),
     },
-    h('span', { class: 'index' }, `[${level.index}]`),
+    said(`${table} `),
+    h('span', { class: 'index' }, `[${level.index}] `),
     h('code', {}, entry),
-    h('span', { class: 'bits' }, bits.join(' ') || '\u2013', pageBytes ? ` ${sizeText(pageBytes)}` : ''),
+    h('span', { class: 'bits' }, ` ${bits.join(' ') || '\u2013'}`, pageBytes ? ` ${sizeText(pageBytes)}` : ''),
+    isToBlame && said(' causes the fault'),
   );
 }
 

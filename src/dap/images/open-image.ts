@@ -8,7 +8,7 @@ import { isBzImage } from '../../symbols/kernel/bzimage';
 import { openKernelImage } from '../../symbols/kernel/kernel-symbol-file';
 import { orcOfElf } from '../../symbols/kernel/orc';
 import { openSymbolFile, type SymbolFile } from '../../symbols/symbol-file';
-import { noKallsyms } from '../errors';
+import { noKallsyms, notLinked } from '../errors';
 import { FileBytes, inflate } from './file-bytes';
 import { Image } from './image';
 import { keepIndex, restoreIndex } from './index-cache';
@@ -18,6 +18,7 @@ export function openImage(path: string): Image {
   const bytes = new FileBytes('symbol', path);
   try {
     const { symbols, elf } = openSymbols(bytes);
+    if (elf.isObject) throw notLinked(path);
     const hasKeptIndex = restoreIndex(symbols);
     return new Image({
       name: basename(path),

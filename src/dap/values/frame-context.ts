@@ -124,21 +124,21 @@ class BoundFrame {
     const slide = image?.slide;
     if (!image?.symbols.valueOnEntry || slide === undefined || callee === undefined) throw lost;
     const link = BigInt.asUintN(64, physical.ip - slide);
-    const value = image.symbols.valueOnEntry(link, register, callee, slide);
+    const value = image.symbols.valueOnEntry(link, register, callee.name, slide, callee.entry);
     if (!value) throw lost;
     return new BoundFrame(this.session, this.thread, id, this.depth + 1).bind(value);
   }
 
-  /** The frame that called this one, and the name of this one's function: that into which others were inlined. */
-  private async caller(): Promise<{ callee: string | undefined; id: number; row: ShownFrame } | undefined> {
+  /** The frame that called this one, and this one's function: that into which others were inlined. */
+  private async caller(): Promise<{ callee: ShownFrame['scope']; id: number; row: ShownFrame } | undefined> {
     const { row: own } = await this.session.frame(this.id);
-    let callee = own.scope?.name;
+    let callee = own.scope;
     for (let id = this.id + 1; ; id++) {
       const row = await this.rowAt(id);
       if (!row) return undefined;
       if (row.isLabel) continue;
       if (row.physical !== own.physical) return { callee, id, row };
-      callee = row.scope?.name ?? callee;
+      callee = row.scope ?? callee;
     }
   }
 

@@ -3,6 +3,7 @@ import { unlessDamaged } from '../../symbols/byte-reader';
 import type { ExpressionNames } from '../../symbols/expression/names';
 import type { FunctionScope, Variable } from '../../symbols/types/place';
 import type { TypeSource } from '../../symbols/types/type';
+import type { Image } from '../images/image';
 import type { Images } from '../images/images';
 
 /** Between these symbols lie the variables that every processor has a copy of. Linux, arch/x86/kernel/vmlinux.lds.S. */
@@ -33,9 +34,10 @@ const LINUX_STRUCTURES: ReadonlyMap<string, string> = new Map([
 
 /** The types of the programs: the first one that knows a name says it. Damaged types count as missing. */
 export function programTypes(images: Pick<Images, 'all'>): TypeSource {
-  const first = <T>(ask: (types: TypeSource) => T | undefined): T | undefined => {
-    for (const { symbols } of images.all) {
-      const found = unlessDamaged(() => symbols.types && ask(symbols.types));
+  const first = <T>(ask: (types: TypeSource, image: Image) => T | undefined): T | undefined => {
+    for (const image of images.all) {
+      const { types } = image.symbols;
+      const found = unlessDamaged(() => types && ask(types, image));
       if (found !== undefined) return found;
     }
     return undefined;
@@ -48,9 +50,11 @@ export function programTypes(images: Pick<Images, 'all'>): TypeSource {
       );
       return [...new Set(names)].sort().slice(0, limit);
     },
-    typeOfSymbol: (name) => {
+    typeOfSymbol: (name, linear) => {
       const structure = LINUX_STRUCTURES.get(name);
-      const told = first((types) => types.typeOfSymbol(name));
+      const told = first((types, image) =>
+        types.typeOfSymbol(name, linear === undefined ? linear : image.link(linear)),
+      );
       if (told || structure === undefined) return told;
       return first((types) => types.typeNamed('struct', structure));
     },

@@ -9,6 +9,7 @@ export const OWN_ACTIONS = [
   { id: 'create', title: 'Create Machine...', icon: 'add', on: [], group: 'inline' },
   { id: 'start', title: 'Start', icon: 'play', on: MACHINE, group: 'inline', severalItems: true },
   { id: 'startDebug', title: 'Start with Debugger', icon: 'debug-alt', on: MACHINE, group: 'inline' },
+  { id: 'chooseKernel', title: 'Choose Another Kernel...', icon: 'folder-opened', on: MACHINE, group: 'inline' },
   { id: 'pause', title: 'Pause', icon: 'debug-pause', on: MACHINE, group: 'inline', severalItems: true },
   { id: 'resume', title: 'Resume', icon: 'debug-continue', on: MACHINE, group: 'inline', severalItems: true },
   { id: 'attach', title: 'Attach Debugger', icon: 'debug-alt', on: MACHINE, group: 'inline' },

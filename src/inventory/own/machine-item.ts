@@ -75,6 +75,7 @@ function actionsOf({ live, path, problems, isSuspended }: OwnMachineRow, state: 
   const actions: Readonly<Partial<Record<OwnAction, boolean>>> = {
     start: canStart && (!live || isOver),
     startDebug: canStart && (!live || isOver),
+    chooseKernel: hasFile && !live && problems.some(({ at, bySchema }) => at[0] === 'kernel' && !bySchema),
     pause: state === 'running',
     resume: state === 'paused',
     attach: live?.target !== undefined && !isOver,

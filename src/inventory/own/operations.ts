@@ -1,6 +1,6 @@
 /** What is done to our own machines, one method for each action. */
 import { randomBytes } from 'node:crypto';
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -43,6 +43,13 @@ export class Operations {
     const target = requireTarget(live, row);
     if (debug) return this.debug(row, live, run);
     await target.resume(VCPU, { kind: 'continue' });
+  }
+
+  /** Boots another file from now on: the one that the machine file names is not there. */
+  async chooseKernel({ path, file }: OwnMachineRow, run: ActionRun): Promise<void> {
+    const kernel = await run.desk.chooseFile('Which kernel shall the machine boot?', {});
+    if (path === undefined || !file || kernel === undefined) return;
+    writeFileSync(path, `${JSON.stringify({ ...file, kernel }, undefined, 2)}\n`);
   }
 
   /** Attaches a debug session. */

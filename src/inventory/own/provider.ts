@@ -190,6 +190,8 @@ export class OwnProvider implements Provider {
         return operations.start(row, run, false);
       case 'startDebug':
         return operations.start(row, run, true);
+      case 'chooseKernel':
+        return operations.chooseKernel(row, run);
       case 'pause':
         return operations.pause(row, run.signal);
       case 'resume':

@@ -1,6 +1,6 @@
 /**
  * Values that functions were called with, which compilers note at the calls: DWARF 5 section 3.4 (call sites) and the GNU
- * extension that came before it. NOT IMPLEMENTED: arguments in memory, calls through pointers, functions that lead back to
+ * extension that came before it. NOT IMPLEMENTED: arguments in memory, functions that lead back to
  * themselves by tail calls through other units.
  */
 import { ByteReader } from '../byte-reader';
@@ -23,6 +23,8 @@ export interface Argument {
   /** DWARF's expression of its place. */
   readonly bytes: Uint8Array;
   readonly value: Uint8Array;
+  /** DWARF's expression of the function that is called, if the call goes through a pointer. */
+  readonly target: Uint8Array | undefined;
 }
 
 /** Functions that are followed by tail calls. */
@@ -30,7 +32,7 @@ const MAX_FUNCTIONS = 64;
 /** Blocks within each other. */
 const MAX_DEPTH = 64;
 
-/** The arguments of the call in a block with a return address, if it calls the function with a name. */
+/** The arguments of the call in a block with a return address, if it calls, or may call, the function with a name. */
 export function argumentsOf(
   block: Entry,
   returnAddress: bigint,
@@ -43,11 +45,14 @@ export function argumentsOf(
     if (!isCall(call)) continue;
     const returns = call.address(call.tag === TAG.callSite ? ATTRIBUTE.callReturnPc : ATTRIBUTE.lowPc);
     const origin = originOf(call);
-    if (returns !== returnAddress || origin === undefined || names.of(info.entry(origin)) !== callee) continue;
+    if (returns !== returnAddress) continue;
+    const target =
+      origin === undefined ? (call.block(ATTRIBUTE.callTarget) ?? call.block(ATTRIBUTE.gnuCallSiteTarget)) : undefined;
+    if (origin === undefined ? !target : names.of(info.entry(origin)) !== callee) continue;
     for (const entry of call.children()) {
       const bytes = entry.block(ATTRIBUTE.location);
       const value = entry.block(ATTRIBUTE.callValue) ?? entry.block(ATTRIBUTE.gnuCallSiteValue);
-      if (bytes && value) found.push({ entry, bytes, value });
+      if (bytes && value) found.push({ entry, bytes, value, target });
     }
   }
   return found;

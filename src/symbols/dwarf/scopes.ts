@@ -22,6 +22,9 @@ const MAX_DEPTH = 256;
 /** Ranges that are looked at for one address. */
 const MAX_RANGES = 1_000_000;
 
+/** What nothing gives a value to. */
+const NOT_KNOWN = 'value on entry';
+
 /** A place in a source file. */
 interface Call {
   readonly file: string;
@@ -76,8 +79,16 @@ export class Scopes {
   /**
    * What a register held when a function was called, over the registers of the frame that called it; undefined if the
    * compiler did not note it, or if the call at this return address (a link address) was none of `callee`. See `ON_ENTRY`.
+   * Calls through pointers are told if `entry` is the link address of the callee's first instruction; where the pointer led
+   * elsewhere, the expression has no value.
    */
-  valueOnEntry(returnAddress: bigint, register: string, callee: string, slide: bigint): Expression | undefined {
+  valueOnEntry(
+    returnAddress: bigint,
+    register: string,
+    callee: string,
+    slide: bigint,
+    calleeEntry?: bigint,
+  ): Expression | undefined {
     const address = returnAddress - 1n;
     const offset = this.functions.at(address);
     if (offset === undefined) return undefined;
@@ -86,10 +97,13 @@ export class Scopes {
     for (const { blocks } of chain) {
       const found = blocks.flatMap((block) => argumentsOf(block, returnAddress, callee, info, names));
       const argument = found.find(({ bytes }) => isRegister(bytes, register, info.sections.elf.bits));
-      if (!argument) continue;
-      const { entry, value } = argument;
-      const scope: VariableScope = { blocks: [], outermost: chain[0].entry, address, slide };
-      return unlessNotComputable(() => valueOf(value, this.variables.expressionScope(entry, scope)));
+      if (!argument || (argument.target && calleeEntry === undefined)) continue;
+      const { entry, value, target } = argument;
+      const scope = this.variables.expressionScope(entry, { blocks: [], outermost: chain[0].entry, address, slide });
+      return unlessNotComputable(() => {
+        const passed = valueOf(value, scope);
+        return target ? ifEqual(valueOf(target, scope), calleeEntry! + slide, passed) : passed;
+      });
     }
     return undefined;
   }
@@ -125,6 +139,17 @@ export class Scopes {
     if (file === undefined || line === undefined) return undefined;
     return { file, line, column: entry.number(ATTRIBUTE.callColumn) ?? 0 };
   }
+}
+
+/** A value if an address is `wanted`; else none. */
+function ifEqual(address: Expression, wanted: bigint, value: Expression): Expression {
+  const right: Expression = {
+    kind: 'constant',
+    value: BigInt.asUintN(64, wanted),
+    type: { bits: 64, signed: false },
+  };
+  const test: Expression = { kind: 'binary', operator: '==', left: address, right };
+  return { kind: 'choose', test, yes: value, no: { kind: 'variable', name: NOT_KNOWN } };
 }
 
 /** Where a function's code begins: DW_AT_entry_pc as an address or as an offset from the first one. */

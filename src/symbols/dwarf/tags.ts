@@ -92,8 +92,10 @@ export const ATTRIBUTE = {
   callValue: 0x7e,
   callOrigin: 0x7f,
   callTailCall: 0x82,
+  callTarget: 0x83,
   locationListsBase: 0x8c,
   gnuCallSiteValue: 0x2111,
+  gnuCallSiteTarget: 0x2113,
   gnuTailCall: 0x2115,
   gnuVector: 0x2107,
 } as const;

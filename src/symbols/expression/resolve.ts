@@ -82,7 +82,7 @@ export class Resolver {
     }
     if (names.perCpuOffset?.(name) !== undefined) return perCpuVariable(name, names, at);
     const symbol = names.symbol(name);
-    if (symbol) return operandOfSymbol(name, symbol, names.types?.typeOfSymbol(name));
+    if (symbol) return operandOfSymbol(name, symbol, names.types?.typeOfSymbol(name, symbol.address));
     const known = names.types?.enumerator?.(name);
     if (known) return enumerator(known.type, known.value);
     return name === CURRENT ? currentTask(names, at) : undefined;

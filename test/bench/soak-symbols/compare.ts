@@ -1,4 +1,5 @@
 // What gdb and we say differently of one stack, by kinds that can be explained.
+import { execFileSync } from 'node:child_process';
 import { basename } from 'node:path';
 import type { Images } from '../../../src/dap/images/images';
 import type { Variable } from '../../../src/symbols/types/place';
@@ -6,6 +7,15 @@ import type { ToldVariable } from '../../symbols/dwarf/gdb-stops';
 import { leavesOf } from '../../symbols/dwarf/leaves';
 import type { KernelFrame, KernelStack } from './gdb-teller';
 import type { OurRow } from './our-stack';
+
+/** A line that gdb and we tell differently: of the function at a depth of the chain at an address, innermost first. */
+export interface DisputedLine {
+  readonly address: bigint;
+  readonly depth: number;
+  readonly theirs: string;
+  readonly ours: string;
+  readonly text: string;
+}
 
 /** Counts of what was compared, and of what is different: texts by kind. */
 export class Findings {
@@ -17,11 +27,25 @@ export class Findings {
   /** Numbers that gdb and we know. */
   known = 0;
   readonly differences = new Map<string, string[]>();
+  readonly disputed: DisputedLine[] = [];
 
-  note(kind: string, text: string): void {
+  readonly note = (kind: string, text: string): void => {
     const texts = this.differences.get(kind) ?? [];
     texts.push(text);
     this.differences.set(kind, texts);
+  };
+}
+
+/** Lets addr2line, which lists the same chains, decide between two lines. */
+export function judgeLines(addr2line: string, vmlinux: string, { disputed, note }: Findings): void {
+  if (disputed.length === 0) return;
+  const addresses = disputed.map(({ address }) => address.toString(16));
+  const told = execFileSync(addr2line, ['-a', '-i', '-e', vmlinux, ...addresses], { encoding: 'utf8' });
+  const chains = told.split(/^0x.*\n/m).slice(1);
+  for (const [index, { depth, theirs, ours, text }] of disputed.entries()) {
+    const line = basename(chains[index]?.split('\n')[depth] ?? '').replace(/ \(disc.*/, '');
+    const [who] = Object.entries({ gdb: theirs, us: ours }).find(([, one]) => one === line) ?? ['nobody'];
+    note(`line: addr2line agrees with ${who}`, text);
   }
 }
 
@@ -55,7 +79,10 @@ export function compareStacks(
       findings.lines += 1;
       const line = `${basename(frame.file ?? '')}:${frame.line}`;
       const mine = `${basename(our.line?.file ?? '')}:${our.line?.line ?? 0}`;
-      if (line !== mine) findings.note('line', `${at} ${described(frame)}: ${line} is ${mine}`);
+      if (line !== mine) {
+        const text = `${at} ${described(frame)}: ${line} is ${mine}`;
+        findings.disputed.push({ address: our.at, depth: depthOf(our, ours), theirs: line, ours: mine, text });
+      }
     }
     compareVariables(`${at} ${frame.name}`, frame, our, findings);
     if (!frame.debug) guesses = true;
@@ -63,6 +90,10 @@ export function compareStacks(
   const next = ours[theirs.length];
   const isWhole = told.frames.length === 0 || !next || theirs.length !== told.frames.length;
   if (!isWhole && told.error !== null) findings.note('gdb gives up', `${where}: ${told.error}; ours ${next.name}`);
+}
+
+function depthOf(row: OurRow, rows: readonly OurRow[]): number {
+  return rows.filter(({ physical }) => physical === row.physical).indexOf(row);
 }
 
 function described(row: KernelFrame | OurRow): string {
@@ -82,13 +113,11 @@ function sameFunction(frame: KernelFrame, our: OurRow, images: Images): boolean 
 function compareVariables(at: string, frame: KernelFrame, our: OurRow, findings: Findings): void {
   const key = (name: string, line: number): string => `${name}:${line}`;
   const ours = new Map(our.scope?.variables().map((one) => [key(one.name, one.declared?.line ?? 0), one]));
-  const seen = new Set<string>();
   for (const variable of frame.variables) {
     const name = key(variable.name, variable.line);
     const mine = ours.get(name);
     // gdb shows a variable as optimised out, again or outside of its block, if the compiler put it into a new block.
-    if ((!mine || seen.has(variable.name)) && variable.leaves[''] === null) continue;
-    seen.add(variable.name);
+    if (!mine && variable.leaves[''] === null) continue;
     ours.delete(name);
     if (mine) compareVariable(`${at}: ${variable.name}`, variable, mine, our, findings);
     else findings.note('variable is not there', `${at}: ${name} ${JSON.stringify(variable.leaves)}`);

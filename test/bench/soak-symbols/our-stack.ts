@@ -58,7 +58,8 @@ function valuesOf(machine: Machine, stack: readonly Physical[], at: number): Fra
       const image = caller?.rows[0]?.image;
       if (!caller || !callee || image?.slide === undefined || !name.startsWith(ON_ENTRY)) return undefined;
       const returns = BigInt.asUintN(64, caller.frame.ip - image.slide);
-      const value = image.symbols.valueOnEntry?.(returns, name.slice(ON_ENTRY.length), callee.name, image.slide);
+      const register = name.slice(ON_ENTRY.length);
+      const value = image.symbols.valueOnEntry?.(returns, register, callee.name, image.slide, callee.entry);
       return value && BigInt.asUintN(64, evaluate(value, valuesOf(machine, stack, at + 1)).value);
     },
     read: (space, address, length) => machine.readMemory(space, address, length),

@@ -87,7 +87,8 @@ function session(): FrameSession {
       Promise.resolve().then(() => evaluate(structuredClone(expression), memory.scope())),
     readMemory: (_thread: number, ...place: Parameters<GuestMemory['read']>) => Promise.resolve(memory.read(...place)),
   } as unknown as Target;
-  const images = { all: [{ symbols: { types: TYPES, symbolsByName: () => [] } }], describe: () => undefined };
+  const program = { symbols: { types: TYPES, symbolsByName: () => [] }, link: (linear: bigint) => linear };
+  const images = { all: [program], describe: () => undefined };
   return {
     target,
     images: images as unknown as Images,

@@ -248,5 +248,18 @@ describe('the provider of our own machines', function () {
     user.answers = [false];
     await provider.run('delete', [bad.id], run());
     assert.equal((await row('Bad')).label, 'Bad', 'a refusal deletes nothing');
+    await act('chooseKernel', bad, TOUR);
+    const good = await row('Bad');
+    assert.deepEqual([good.state, good.actions.includes('start')], ['stopped', true]);
+  });
+
+  it('does one thing at a time to a machine', async () => {
+    spins('Spin');
+    const item = await row('Spin');
+    const first = provider.run('start', [item.id], run());
+    await assert.rejects(provider.run('start', [item.id], run()), /already: wait for it/);
+    assert.deepEqual([(await row('Spin')).state, (await row('Spin')).actions], ['changing', []]);
+    await first;
+    await until('Spin', ({ state }) => state === 'running');
   });
 });

@@ -6,7 +6,7 @@ import { get } from 'node:http';
 import { basename, join } from 'node:path';
 import type { EngineContext } from '../../../src/inventory/docker/discovery';
 import { run } from '../lab/command';
-import { Daemon, PrivateNetwork, privateFolder, removeFolder } from './daemon';
+import { Daemon, PrivateNetwork, privateFolder, removeControlGroups, removeFolder } from './daemon';
 import { rootfs } from './rootfs';
 
 /** The image of the tests, by the name that both engines know. */
@@ -69,6 +69,7 @@ export async function startDockerd(command: string, client: string, busybox: str
     await daemon.end();
     await removeFolder(folder);
     network.dispose();
+    await removeControlGroups('docker');
   };
   const engine: TestEngine = { name: 'docker', context: context('docker', socket), daemon, cli, start, dispose };
   return prepared(engine, folder, busybox);
@@ -125,6 +126,7 @@ export async function startPodman(command: string, busybox: string): Promise<Tes
     await daemon.end();
     await removeFolder(folder);
     network.dispose();
+    await removeControlGroups('libpod_parent');
   };
   const engine: TestEngine = { name: 'podman', context: context('podman', socket), daemon, cli, start, dispose };
   return prepared(engine, folder, busybox);

@@ -1,6 +1,6 @@
 // Real daemons for tests: each in a folder of its own, waited for until it answers, and ended by its own pid.
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -133,5 +133,28 @@ function endProcess(pid: number): void {
     process.kill(pid, 'SIGKILL');
   } catch {
     // It has ended by itself.
+  }
+}
+
+/**
+ * Removes control groups of that name in every hierarchy; they are empty once their processes have ended; those of
+ * another run that is still busy stay.
+ */
+export async function removeControlGroups(name: string): Promise<void> {
+  const remove = (folder: string): void => {
+    for (const entry of readdirSync(folder, { withFileTypes: true }))
+      if (entry.isDirectory()) remove(join(folder, entry.name));
+    rmdirSync(folder);
+  };
+  const roots = ['/sys/fs/cgroup', ...readdirSync('/sys/fs/cgroup').map((entry) => join('/sys/fs/cgroup', entry))];
+  for (const folder of roots.map((root) => join(root, name)).filter((path) => existsSync(path))) {
+    for (let attempt = 0; attempt < 5; attempt += 1) {
+      try {
+        remove(folder);
+        break;
+      } catch {
+        await sleep(100);
+      }
+    }
   }
 }

@@ -29,7 +29,8 @@ export interface TestCluster {
 const TOKEN = 'vmxray-admin-token';
 const LIMITED = 'vmxray-limited-token';
 
-const freePort = (): Promise<number> =>
+/** A port of 127.0.0.1 that nobody listens on at present. */
+export const freePort = (): Promise<number> =>
   new Promise((resolve, reject) => {
     const server = createServer();
     server.on('error', reject);

@@ -77,7 +77,8 @@ class Stop {
         const callee = frames[at]!.chain.at(-1);
         if (!caller || !callee || !name.startsWith(ON_ENTRY)) return undefined;
         const returns = caller.frame.ip - this.slide;
-        const value = this.symbols.valueOnEntry!(returns, name.slice(ON_ENTRY.length), callee.name, this.slide);
+        const register = name.slice(ON_ENTRY.length);
+        const value = this.symbols.valueOnEntry!(returns, register, callee.name, this.slide, callee.entry);
         return value && BigInt.asUintN(64, evaluate(value, this.scope(frames, at + 1, bits)).value);
       },
       read: (_, address, length) => this.read(address, length),

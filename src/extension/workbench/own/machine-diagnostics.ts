@@ -8,7 +8,10 @@ const LONGEST = 2 ** 20;
 
 export class MachineDiagnostics implements vscode.Disposable {
   private readonly collection = vscode.languages.createDiagnosticCollection('vmxray');
+  private readonly watcher = vscode.workspace.createFileSystemWatcher(`**/*${MACHINE_FILE_SUFFIX}`, true, true);
   private readonly subscriptions = [
+    this.watcher,
+    this.watcher.onDidDelete((uri) => this.collection.delete(uri)),
     vscode.workspace.onDidOpenTextDocument((document) => this.check(document)),
     vscode.workspace.onDidChangeTextDocument(({ document }) => this.check(document)),
     // What a machine file names may have come or gone meanwhile.

@@ -38,7 +38,7 @@ def variables(frame):
         return found
     while block:
         for symbol in block:
-            if symbol.is_variable or symbol.is_argument:
+            if symbol.is_variable or symbol.is_argument or symbol.is_constant:
                 out = {}
                 try:
                     leaves(symbol.value(frame), '', out, 0)
