@@ -70,7 +70,9 @@ async function judgeStops(gdb: string, files: GuestFiles, vmlinux: string): Prom
   console.log(
     `our ${MOST_FRAMES} frames with the innermost one's variables: ${median(times).toFixed(1)} ms at the median`,
   );
-  console.log(`without debug files: ${stock.symbols} symbols, ${stock.frames} frames, ${stock.fields} numbers of tasks`);
+  console.log(
+    `without debug files: ${stock.symbols} symbols, ${stock.frames} frames, ${stock.fields} numbers of tasks`,
+  );
   const addr2line = findCommand('addr2line');
   if (addr2line) judgeLines(addr2line, vmlinux, findings);
   else findings.disputed.forEach(({ text }) => findings.note('line', text));

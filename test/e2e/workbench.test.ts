@@ -326,4 +326,16 @@ describe('the workbench in a window', function () {
     await fromMenu(tree(/Tour.*paused/), 'Resume');
     await screen.sees(tree(/Tour.*(running|powered off|stopped)/));
   });
+
+  it('debugs a kernel by a right-click on its file', async () => {
+    await screen.run('View: Close All Editors');
+    await screen.run('View: Show Explorer');
+    const file = screen.page.locator('.explorer-folders-view .monaco-list-row').filter({ hasText: 'tour.elf' });
+    await screen.sees(file);
+    await fromMenu(file, 'Debug with VMXray');
+    await screen.sees(screen.page.locator('.debug-toolbar .codicon-debug-continue'), 60_000);
+    await screen.sees(screen.page.locator('.statusbar-item').filter({ hasText: /protected 32-bit, ring 0/ }));
+    await screen.run('Debug: Stop');
+    await screen.gone(screen.page.locator('.debug-toolbar'));
+  });
 });

@@ -36,7 +36,8 @@ export class StockKernel {
     await this.images.place(this.target, 1);
     const [ours, theirs] = [await this.stack(this.images), await this.stack(this.whole)];
     this.frames += theirs.length;
-    if (ours.join() !== theirs.join()) findings.note('stock kernel: stack', `${where}: ${theirs.join()} is ${ours.join()}`);
+    if (ours.join() !== theirs.join())
+      findings.note('stock kernel: stack', `${where}: ${theirs.join()} is ${ours.join()}`);
     const [byBtf, byDwarf] = [this.task(this.images.kernel?.btf), this.task(this.whole.kernel?.symbols.types)];
     this.fields += Object.keys(byDwarf).length;
     for (const [path, value] of Object.entries(byDwarf)) {
@@ -65,10 +66,14 @@ export class StockKernel {
     };
     const value = word(word(offsets) + running);
     const address = { kind: 'constant', value, type: { bits: 64, signed: false } } as const;
-    return leavesOf(type, { kind: 'memory', address }, {
-      register: () => undefined,
-      variable: () => undefined,
-      read: (space, from, length) => machine.readMemory(space, from, length),
-    });
+    return leavesOf(
+      type,
+      { kind: 'memory', address },
+      {
+        register: () => undefined,
+        variable: () => undefined,
+        read: (space, from, length) => machine.readMemory(space, from, length),
+      },
+    );
   }
 }
