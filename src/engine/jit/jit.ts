@@ -38,7 +38,7 @@ export interface JitPolicy {
   readonly profile?: Profile;
 }
 
-export const DEFAULT_POLICY: JitPolicy = { threshold: 1000, batch: 32, maxBytes: 24 << 20 };
+export const DEFAULT_POLICY: JitPolicy = { threshold: 2000, batch: 32, maxBytes: 24 << 20 };
 /** Compiles every block that has run once, each in a module of its own. */
 export const EAGER_JIT: JitPolicy = { threshold: 1, batch: 1, maxBytes: 24 << 20 };
 /** Compiles nothing. */

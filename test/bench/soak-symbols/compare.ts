@@ -8,6 +8,21 @@ import { leavesOf } from '../../symbols/dwarf/leaves';
 import type { KernelFrame, KernelStack } from './gdb-teller';
 import type { OurRow } from './our-stack';
 
+/** Rows in or out in which a variable is looked for. */
+const NEAR = 3;
+
+/** Kinds of differences that have a reason, which is not that we are wrong. */
+export const REASONS = {
+  'caller of the last frame': 'where a stack ends gdb shows one more frame, at address 0',
+  'caller of assembly': 'gdb has no call frame information for it and guesses; we go on by ORC',
+  'stack that gdb gives up': 'it has no call frame information there; we go on by ORC',
+  'static of an empty block': 'gdb shows statics of blocks that have no code here as those of the block around',
+  'array without a length': 'gdb shows its first element',
+  'line by addr2line': 'gdb passes over rows of the line table that begin no statement; addr2line agrees with us',
+  'value in another row':
+    'gdb tells ours for the same variable one call further in or out, and contradicts itself here',
+} as const;
+
 /** A line that gdb and we tell differently: of the function at a depth of the chain at an address, innermost first. */
 export interface DisputedLine {
   readonly address: bigint;
@@ -45,7 +60,7 @@ export function judgeLines(addr2line: string, vmlinux: string, { disputed, note 
   for (const [index, { depth, theirs, ours, text }] of disputed.entries()) {
     const line = basename(chains[index]?.split('\n')[depth] ?? '').replace(/ \(disc.*/, '');
     const [who] = Object.entries({ gdb: theirs, us: ours }).find(([, one]) => one === line) ?? ['nobody'];
-    note(`line: addr2line agrees with ${who}`, text);
+    note(who === 'us' ? 'line by addr2line' : `line; addr2line agrees with ${who}`, text);
   }
 }
 
@@ -65,11 +80,13 @@ export function compareStacks(
     const at = `${where} #${index}`;
     if (frame.name === null) {
       // There is no symbol in user mode, and none behind the end of a stack.
-      if (index > 0) findings.note('gdb: a caller without a name', `${at}: ${frame.pc}; ours ${our?.name}`);
+      const isEnd = !our && BigInt(frame.pc) === 0n;
+      const kind = isEnd ? 'caller of the last frame' : 'function without a name';
+      if (index > 0) findings.note(kind, `${at}: ${frame.pc}; ours ${our?.name}`);
       return;
     }
     if (!our || !sameFunction(frame, our, images)) {
-      const kind = guesses ? 'gdb: callers of assembly' : our ? 'function' : 'stack ends';
+      const kind = guesses ? 'caller of assembly' : our ? 'function' : 'stack ends';
       findings.note(kind, `${at}: ${described(frame)} is ${our ? described(our) : 'not there'}`);
       return;
     }
@@ -84,12 +101,14 @@ export function compareStacks(
         findings.disputed.push({ address: our.at, depth: depthOf(our, ours), theirs: line, ours: mine, text });
       }
     }
-    compareVariables(`${at} ${frame.name}`, frame, our, findings);
+    const near = theirs.slice(Math.max(0, index - NEAR), index + NEAR + 1);
+    compareVariables(`${at} ${frame.name}`, frame, our, near, findings);
     if (!frame.debug) guesses = true;
   }
   const next = ours[theirs.length];
   const isWhole = told.frames.length === 0 || !next || theirs.length !== told.frames.length;
-  if (!isWhole && told.error !== null) findings.note('gdb gives up', `${where}: ${told.error}; ours ${next.name}`);
+  if (!isWhole && told.error !== null)
+    findings.note('stack that gdb gives up', `${where}: ${told.error}; ours ${next.name}`);
 }
 
 function depthOf(row: OurRow, rows: readonly OurRow[]): number {
@@ -110,7 +129,13 @@ function sameFunction(frame: KernelFrame, our: OurRow, images: Images): boolean 
   return !our.scope && named.some(({ symbol }) => symbol.address === mine?.symbol.address);
 }
 
-function compareVariables(at: string, frame: KernelFrame, our: OurRow, findings: Findings): void {
+function compareVariables(
+  at: string,
+  frame: KernelFrame,
+  our: OurRow,
+  near: readonly KernelFrame[],
+  findings: Findings,
+): void {
   const key = (name: string, line: number): string => `${name}:${line}`;
   const ours = new Map(our.scope?.variables().map((one) => [key(one.name, one.declared?.line ?? 0), one]));
   for (const variable of frame.variables) {
@@ -119,13 +144,24 @@ function compareVariables(at: string, frame: KernelFrame, our: OurRow, findings:
     // gdb shows a variable as optimised out, again or outside of its block, if the compiler put it into a new block.
     if (!mine && variable.leaves[''] === null) continue;
     ours.delete(name);
-    if (mine) compareVariable(`${at}: ${variable.name}`, variable, mine, our, findings);
-    else findings.note('variable is not there', `${at}: ${name} ${JSON.stringify(variable.leaves)}`);
+    if (mine) compareVariable(`${at}: ${variable.name}`, variable, mine, our, near, findings);
+    else
+      findings.note(
+        variable.static ? 'static of an empty block' : 'variable is not there',
+        `${at}: ${name} ${JSON.stringify(variable.leaves)}`,
+      );
   }
   for (const [name, { place }] of ours) findings.note('variable is too much', `${at}: ${name} (${place.kind})`);
 }
 
-function compareVariable(at: string, told: ToldVariable, our: Variable, row: OurRow, findings: Findings): void {
+function compareVariable(
+  at: string,
+  told: ToldVariable,
+  our: Variable,
+  row: OurRow,
+  near: readonly KernelFrame[],
+  findings: Findings,
+): void {
   findings.variables += 1;
   const leaves = leavesOf(our.type, our.place, row.values);
   if ((our.kind === 'parameter') !== told.argument) findings.note('parameter or local', at);
@@ -143,7 +179,10 @@ function compareVariable(at: string, told: ToldVariable, our: Variable, row: Our
     const mine = leaves[path];
     if (mine !== null && value !== null) findings.known += 1;
     if (mine === value) continue;
-    const kind = kindOf(path, value, mine);
+    const isElsewhere = near.some(({ variables }) =>
+      variables.some(({ name, leaves: { [path]: one } }) => name === told.name && one === mine),
+    );
+    const kind = mine !== null && isElsewhere ? 'value in another row' : kindOf(path, value, mine);
     findings.note(kind, `${at}${path} ${value} is ${mine} (${our.place.kind})`);
   }
 }
@@ -151,5 +190,5 @@ function compareVariable(at: string, told: ToldVariable, our: Variable, row: Our
 function kindOf(path: string, theirs: string | null | undefined, mine: string | null | undefined): string {
   if (theirs === null) return 'value that only we know';
   if (mine === null) return 'value that only gdb knows';
-  return mine === undefined && path.endsWith('[0]') ? 'gdb: the first of an array without a length' : 'value';
+  return mine === undefined && path.endsWith('[0]') ? 'array without a length' : 'value';
 }

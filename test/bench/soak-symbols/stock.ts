@@ -11,6 +11,7 @@ import type { Findings } from './compare';
 /** A stock kernel beside its vmlinux, at one machine. */
 export class StockKernel {
   readonly images = new Images();
+  readonly symbols: number;
   /** Frames that were compared. */
   frames = 0;
   /** Numbers in the fields of tasks that were compared. */
@@ -25,10 +26,7 @@ export class StockKernel {
     // Its debug file is not looked for.
     this.images.load({ kernel, debugFolders: [] });
     this.images.complete();
-  }
-
-  get symbols(): number {
-    return this.images.all[0]?.symbols.symbols ?? 0;
+    this.symbols = this.images.all[0]?.symbols.symbols ?? 0;
   }
 
   /** Compares at a stop. */

@@ -1,6 +1,6 @@
 // dockerd and podman for tests: private roots, a private socket, one small image. What they change of this machine
 // (a bridge, control groups, mounts) is taken back.
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { basename, join } from 'node:path';
@@ -121,7 +121,7 @@ export async function startPodman(command: string, busybox: string): Promise<Tes
     await cli('rm', '-fa', '-t', '0').catch(() => undefined);
     // Of a container that a killed podman left behind, the network namespace stays.
     for (const path of inspected.split('\n').filter((one) => existsSync(one))) {
-      execFileSync('ip', ['netns', 'delete', basename(path)]);
+      spawnSync('ip', ['netns', 'delete', basename(path)]);
     }
     await daemon.end();
     await removeFolder(folder);

@@ -10,6 +10,8 @@ export interface ToldVariable {
   readonly name: string;
   readonly line: number;
   readonly argument: boolean;
+  /** It has one address for the whole program. */
+  readonly static: boolean;
   readonly leaves: Leaves;
 }
 

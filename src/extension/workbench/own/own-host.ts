@@ -17,24 +17,58 @@ const TINY = 'tiny-initramfs.cpio';
 export function ownHost(context: vscode.ExtensionContext): OwnHost {
   const { version } = context.extension.packageJSON as { version: string };
   const configured = vscode.workspace.getConfiguration('vmxray').get<string>('machinesFolder', '').trim();
+  const files = new WorkspaceFiles();
   return {
     program: join(context.extensionPath, 'dist', 'src', 'cli', 'main.js'),
     version,
     store: configured || userStore(),
     templates: templates(context.extensionPath),
-    workspaceFiles: async () =>
-      (await vscode.workspace.findFiles(PATTERN, NOT_MACHINES, MOST_FILES)).map(({ fsPath }) => fsPath).sort(),
+    workspaceFiles: () => files.paths(),
     workspaceFolders: () =>
       (vscode.workspace.workspaceFolders ?? []).map(({ name, uri }) => ({ label: name, path: uri.fsPath })),
     openFile: async (path) => {
       await vscode.window.showTextDocument(vscode.Uri.file(path));
     },
-    onFilesChanged: (listener) => {
-      const watcher = vscode.workspace.createFileSystemWatcher(PATTERN);
-      for (const event of [watcher.onDidCreate, watcher.onDidChange, watcher.onDidDelete]) event(listener);
-      return watcher;
-    },
+    onFilesChanged: (listener) => files.watch(listener),
   };
+}
+
+/** The machine files of the workspace, searched for anew only when some have come or gone. */
+class WorkspaceFiles {
+  private found: Promise<readonly string[]> | undefined;
+  private watchers = 0;
+
+  paths(): Promise<readonly string[]> {
+    // Without a watcher nobody says that what was found is old.
+    if (this.watchers === 0) return this.search();
+    return (this.found ??= this.search());
+  }
+
+  watch(listener: () => void): vscode.Disposable {
+    const watcher = vscode.workspace.createFileSystemWatcher(PATTERN);
+    const forget = (): void => {
+      this.found = undefined;
+      listener();
+    };
+    this.watchers++;
+    watcher.onDidCreate(forget);
+    watcher.onDidDelete(forget);
+    watcher.onDidChange(listener);
+    const folders = vscode.workspace.onDidChangeWorkspaceFolders(forget);
+    return {
+      dispose: () => {
+        this.watchers--;
+        this.found = undefined;
+        folders.dispose();
+        watcher.dispose();
+      },
+    };
+  }
+
+  private async search(): Promise<readonly string[]> {
+    const uris = await vscode.workspace.findFiles(PATTERN, NOT_MACHINES, MOST_FILES);
+    return uris.map(({ fsPath }) => fsPath).sort();
+  }
 }
 
 /** Beginnings that need nothing of the user's. */

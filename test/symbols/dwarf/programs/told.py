@@ -44,7 +44,13 @@ def variables(frame):
                     leaves(symbol.value(frame), '', out, 0)
                 except gdb.error as error:
                     out = {'': 'error ' + str(error)}
-                found.append({'name': symbol.name, 'line': symbol.line, 'argument': symbol.is_argument, 'leaves': out})
+                found.append({
+                    'name': symbol.name,
+                    'line': symbol.line,
+                    'argument': symbol.is_argument,
+                    'static': symbol.addr_class == gdb.SYMBOL_LOC_STATIC,
+                    'leaves': out,
+                })
         if block.function:
             break
         block = block.superblock

@@ -112,6 +112,19 @@ __attribute__((noinline)) static int deep(int depth, struct node *node) {
   return below + depth;
 }
 
+__attribute__((noinline)) static int lost(int used, int kept) {
+  keep(used);
+  keep(kept);
+  return kept;
+}
+
+__attribute__((noinline)) static int through_pointer(operation called, int value) {
+  int first = called(value, 7);
+  return first - called(first, value);
+}
+
+operation volatile chosen = lost;
+
 int run(int argument) {
   struct node *first = &nodes[0];
   struct flags flags = {.ready = 1, .level = -2, .wide = 0x123456789a, .after = 7};
@@ -125,6 +138,7 @@ int run(int argument) {
   result += dropped(result, 1, message);
   result += (int)fold(number.bytes, 4);
   result += variable_length(3);
+  result += through_pointer(chosen, result);
   for (int round = 0; round < 2; round++) result += scaled(round, result);
   return result;
 }
