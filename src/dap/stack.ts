@@ -13,6 +13,7 @@ import { type CallFrame, frameByPointers, readerOf, type StackReader } from './f
 import type { Images } from './images/images';
 
 const MOST_FRAMES = 200;
+const BYTES_64 = 8n;
 
 /** Yields the frames from the innermost one on, reading memory only as far as they are asked for. */
 export async function* unwind(
@@ -49,10 +50,21 @@ async function callerOf(
   const byOrc = codeBits === 64 && image?.orc ? await unwindStep(image.orc, frame, read, image.slide) : undefined;
   if (byOrc === 'end') return 'end';
   if (byOrc) {
-    const agrees = byCfi !== undefined && byCfi !== 'end' && byCfi.ip === byOrc.ip && byCfi.sp === byOrc.sp;
+    if (byCfi === undefined) return isBareCall(frame, byOrc) ? { ...byOrc, known: keptBy(frame, byOrc) } : byOrc;
+    const agrees = byCfi !== 'end' && byCfi.ip === byOrc.ip && byCfi.sp === byOrc.sp;
     return agrees ? { ...byOrc, known: byCfi.known } : byOrc;
   }
   return byCfi ?? frameByPointers(frame, reader, images);
+}
+
+/** Assembly that has nothing but its return address on the stack has saved no register, hence uses none that it must keep. */
+function isBareCall(frame: CallFrame, caller: CallFrame): boolean {
+  return frame.pushed === undefined && caller.pushed === undefined && caller.sp === frame.sp + BYTES_64;
+}
+
+/** What is known of the registers of a frame is so of its caller's, but for those that a step finds. */
+function keptBy({ known }: CallFrame, { ip, sp, bp }: CallFrame): CallFrame['known'] {
+  return known && new Map([...known, ['rip', ip], ['rsp', sp], ['rbp', bp]]);
 }
 
 /** The general registers of the innermost frame. */

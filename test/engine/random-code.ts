@@ -127,7 +127,8 @@ export class RandomCode {
               this.below(256),
             ]
           : make(this.pick([[0x0f, 0xc0 | wide], [0x86 | wide]]), this.modrm(register));
-      case 14: { // PUSH and POP of a register
+      case 14: {
+        // PUSH and POP of a register
         const push = [...this.rexed(0x40 | (register >> 3)), 0x50 | (register & 7)];
         return [...push, ...push.slice(0, -1), 0x58 | (register & 7)];
       }

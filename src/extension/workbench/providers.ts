@@ -1,11 +1,8 @@
 /** Which engines the tree shows. A provider is made cheaply: its client loads when its branch is opened. */
 import * as vscode from 'vscode';
-import { discoverEngines } from '../../inventory/docker/discovery';
-import { DockerProvider } from '../../inventory/docker/docker-provider';
-import { discoverClusters } from '../../inventory/kubernetes/contexts';
-import { KubernetesProvider } from '../../inventory/kubernetes/kubernetes-provider';
 import { OwnProvider } from '../../inventory/own/provider';
 import type { Provider } from '../../inventory/provider';
+import { findProviders } from '../../inventory/providers';
 import { ownHost } from './own/own-host';
 
 /** Our own machines. */
@@ -13,13 +10,13 @@ export function ownProvider(context: vscode.ExtensionContext): Provider {
   return new OwnProvider(ownHost(context));
 }
 
-/** The engines that this user has: those with a Docker API, and the clusters of kubeconfig. Connects to none. */
+/** The engines that this user has and does not hide; files that cannot be read are told. Connects to none. */
 export async function discoverProviders(): Promise<readonly Provider[]> {
-  const addresses = vscode.workspace.getConfiguration('vmxray').get<readonly string[]>('engines', []);
-  const { engines } = discoverEngines({ addresses });
-  const { clusters } = await discoverClusters();
-  return [
-    ...engines.map((engine) => new DockerProvider(engine)),
-    ...clusters.map((cluster) => new KubernetesProvider(cluster)),
-  ];
+  const settings = vscode.workspace.getConfiguration('vmxray');
+  const { providers, problems } = await findProviders({
+    engines: settings.get<readonly string[]>('engines', []),
+    hidden: settings.get<readonly string[]>('hiddenEngines', []),
+  });
+  for (const problem of problems) void vscode.window.showWarningMessage(problem);
+  return providers;
 }

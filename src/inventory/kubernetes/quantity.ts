@@ -2,9 +2,6 @@
  * Quantities such as `250m`, `64Mi`, `1e3`. Source: Kubernetes API conventions, apimachinery's resource.Quantity.
  */
 const FACTORS: Readonly<Record<string, number>> = {
-  n: 1e-9,
-  u: 1e-6,
-  m: 1e-3,
   '': 1,
   k: 1e3,
   M: 1e6,
@@ -20,9 +17,16 @@ const FACTORS: Readonly<Record<string, number>> = {
   Ei: 2 ** 60,
 };
 
+// Divided by, since 1e-9 is no exact number.
+const DIVISORS: Readonly<Record<string, number>> = { n: 1e9, u: 1e6, m: 1e3 };
+
 /** The number that a quantity stands for: cores, bytes, counts. Undefined for what is none. */
 export function parseQuantity(text: string | undefined): number | undefined {
   const match = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)([a-zA-Z]*)$/.exec(text ?? '');
-  const factor = FACTORS[match?.[2] ?? ''];
-  return match && factor !== undefined ? Number(match[1]) * factor : undefined;
+  if (!match) return undefined;
+  const [, number, suffix = ''] = match;
+  const divisor = DIVISORS[suffix];
+  if (divisor !== undefined) return Number(number) / divisor;
+  const factor = FACTORS[suffix];
+  return factor === undefined ? undefined : Number(number) * factor;
 }

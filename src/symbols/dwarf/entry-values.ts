@@ -48,7 +48,7 @@ export function argumentsOf(
     if (returns !== returnAddress) continue;
     const target =
       origin === undefined ? (call.block(ATTRIBUTE.callTarget) ?? call.block(ATTRIBUTE.gnuCallSiteTarget)) : undefined;
-    if (origin === undefined ? !target : names.of(info.entry(origin)) !== callee) continue;
+    if (origin === undefined ? !target : !isNamed(info.entry(origin), callee, names)) continue;
     for (const entry of call.children()) {
       const bytes = entry.block(ATTRIBUTE.location);
       const value = entry.block(ATTRIBUTE.callValue) ?? entry.block(ATTRIBUTE.gnuCallSiteValue);
@@ -56,6 +56,11 @@ export function argumentsOf(
     }
   }
   return found;
+}
+
+/** `memcmp` is called as `__builtin_memcmp`, which has the name that it is linked by besides. */
+function isNamed(entry: Entry, name: string, names: EntryNames): boolean {
+  return names.of(entry) === name || entry.string(ATTRIBUTE.linkageName) === name;
 }
 
 /** Whether an argument's place is a register. */

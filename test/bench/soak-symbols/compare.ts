@@ -2,6 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { basename } from 'node:path';
 import type { Images } from '../../../src/dap/images/images';
+import { variablesIn } from '../../../src/symbols/expression/bind-registers';
+import { ON_ENTRY } from '../../../src/symbols/symbol-file';
 import type { Variable } from '../../../src/symbols/types/place';
 import type { ToldVariable } from '../../symbols/dwarf/gdb-stops';
 import { leavesOf } from '../../symbols/dwarf/leaves';
@@ -14,6 +16,8 @@ const NEAR = 3;
 /** Kinds of differences that have a reason, which is not that we are wrong. */
 export const REASONS = {
   'caller of the last frame': 'where a stack ends gdb shows one more frame, at address 0',
+  'frame of a tail call':
+    'gdb shows functions that jumped to another one instead of calling it; they have left the stack',
   'caller of assembly': 'gdb has no call frame information for it and guesses; we go on by ORC',
   'stack that gdb gives up': 'it has no call frame information there; we go on by ORC',
   'static of an empty block': 'gdb shows statics of blocks that have no code here as those of the block around',
@@ -21,6 +25,10 @@ export const REASONS = {
   'line by addr2line': 'gdb passes over rows of the line table that begin no statement; addr2line agrees with us',
   'value in another row':
     'gdb tells ours for the same variable one call further in or out, and contradicts itself here',
+  'value through a tail call':
+    'the caller jumped here from a function that it called; gdb looks for ways by which it can have come, we do not',
+  'value on entry of a clone':
+    'gdb knows the called function by its symbol, which a copy that the compiler made has not; ours is what the call passed',
 } as const;
 
 /** A line that gdb and we tell differently: of the function at a depth of the chain at an address, innermost first. */
@@ -73,6 +81,7 @@ export function compareStacks(
   findings: Findings,
 ): void {
   const theirs = told.frames.filter(({ tail }) => !tail);
+  for (const frame of told.frames) if (frame.tail) findings.note('frame of a tail call', `${where}: ${frame.name}`);
   // From assembly on, of which there is no call frame information, gdb guesses.
   let guesses = false;
   for (const [index, frame] of theirs.entries()) {
@@ -81,7 +90,7 @@ export function compareStacks(
     if (frame.name === null) {
       // There is no symbol in user mode, and none behind the end of a stack.
       const isEnd = !our && BigInt(frame.pc) === 0n;
-      const kind = isEnd ? 'caller of the last frame' : 'function without a name';
+      const kind = isEnd ? 'caller of the last frame' : guesses ? 'caller of assembly' : 'function without a name';
       if (index > 0) findings.note(kind, `${at}: ${frame.pc}; ours ${our?.name}`);
       return;
     }
@@ -102,13 +111,19 @@ export function compareStacks(
       }
     }
     const near = theirs.slice(Math.max(0, index - NEAR), index + NEAR + 1);
-    compareVariables(`${at} ${frame.name}`, frame, our, near, findings);
+    compareVariables(`${at} ${frame.name}`, { frame, our, near, isTail: isTail(told, frame) }, findings);
     if (!frame.debug) guesses = true;
   }
   const next = ours[theirs.length];
   const isWhole = told.frames.length === 0 || !next || theirs.length !== told.frames.length;
   if (!isWhole && told.error !== null)
     findings.note('stack that gdb gives up', `${where}: ${told.error}; ours ${next.name}`);
+}
+
+/** Whether the function that a row is of was jumped to. */
+function isTail({ frames }: KernelStack, row: KernelFrame): boolean {
+  const rest = frames.slice(frames.indexOf(row));
+  return rest[rest.findIndex(({ inlined }) => !inlined) + 1]?.tail ?? false;
 }
 
 function depthOf(row: OurRow, rows: readonly OurRow[]): number {
@@ -129,13 +144,17 @@ function sameFunction(frame: KernelFrame, our: OurRow, images: Images): boolean 
   return !our.scope && named.some(({ symbol }) => symbol.address === mine?.symbol.address);
 }
 
-function compareVariables(
-  at: string,
-  frame: KernelFrame,
-  our: OurRow,
-  near: readonly KernelFrame[],
-  findings: Findings,
-): void {
+/** A row as gdb and we have it. */
+interface Pair {
+  readonly frame: KernelFrame;
+  readonly our: OurRow;
+  /** Rows further in and out, and itself. */
+  readonly near: readonly KernelFrame[];
+  readonly isTail: boolean;
+}
+
+function compareVariables(at: string, pair: Pair, findings: Findings): void {
+  const { frame, our } = pair;
   const key = (name: string, line: number): string => `${name}:${line}`;
   const ours = new Map(our.scope?.variables().map((one) => [key(one.name, one.declared?.line ?? 0), one]));
   for (const variable of frame.variables) {
@@ -144,7 +163,7 @@ function compareVariables(
     // gdb shows a variable as optimised out, again or outside of its block, if the compiler put it into a new block.
     if (!mine && variable.leaves[''] === null) continue;
     ours.delete(name);
-    if (mine) compareVariable(`${at}: ${variable.name}`, variable, mine, our, near, findings);
+    if (mine) compareVariable(`${at}: ${variable.name}`, variable, mine, pair, findings);
     else
       findings.note(
         variable.static ? 'static of an empty block' : 'variable is not there',
@@ -154,16 +173,9 @@ function compareVariables(
   for (const [name, { place }] of ours) findings.note('variable is too much', `${at}: ${name} (${place.kind})`);
 }
 
-function compareVariable(
-  at: string,
-  told: ToldVariable,
-  our: Variable,
-  row: OurRow,
-  near: readonly KernelFrame[],
-  findings: Findings,
-): void {
+function compareVariable(at: string, told: ToldVariable, our: Variable, pair: Pair, findings: Findings): void {
   findings.variables += 1;
-  const leaves = leavesOf(our.type, our.place, row.values);
+  const leaves = leavesOf(our.type, our.place, pair.our.values);
   if ((our.kind === 'parameter') !== told.argument) findings.note('parameter or local', at);
   const [whole] = [told.leaves['']];
   const isLost = whole === null || whole?.startsWith('error');
@@ -179,16 +191,26 @@ function compareVariable(
     const mine = leaves[path];
     if (mine !== null && value !== null) findings.known += 1;
     if (mine === value) continue;
-    const isElsewhere = near.some(({ variables }) =>
-      variables.some(({ name, leaves: { [path]: one } }) => name === told.name && one === mine),
-    );
-    const kind = mine !== null && isElsewhere ? 'value in another row' : kindOf(path, value, mine);
-    findings.note(kind, `${at}${path} ${value} is ${mine} (${our.place.kind})`);
+    findings.note(kindOf(path, value, mine, told, our, pair), `${at}${path} ${value} is ${mine} (${our.place.kind})`);
   }
 }
 
-function kindOf(path: string, theirs: string | null | undefined, mine: string | null | undefined): string {
-  if (theirs === null) return 'value that only we know';
-  if (mine === null) return 'value that only gdb knows';
-  return mine === undefined && path.endsWith('[0]') ? 'array without a length' : 'value';
+function kindOf(
+  path: string,
+  value: string | null | undefined,
+  mine: string | null | undefined,
+  told: ToldVariable,
+  our: Variable,
+  { near, isTail }: Pair,
+): string {
+  if (mine === null) return isTail ? 'value through a tail call' : 'value that only gdb knows';
+  if (mine === undefined) return path.endsWith('[0]') ? 'array without a length' : 'value';
+  const isElsewhere = near.some(({ variables }) =>
+    variables.some(({ name, leaves }) => name === told.name && leaves[path] === mine),
+  );
+  if (isElsewhere) return 'value in another row';
+  if (value !== null) return 'value';
+  return our.place.kind === 'value' && [...variablesIn(our.place.value)].some((name) => name.startsWith(ON_ENTRY))
+    ? 'value on entry of a clone'
+    : 'value that only we know';
 }

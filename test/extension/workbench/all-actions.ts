@@ -1,7 +1,6 @@
 // The actions of all providers that the tree may show, as their own tables have them.
-import { dockerActions } from '../../../src/inventory/docker/actions/all';
-import { kubernetesActions } from '../../../src/inventory/kubernetes/actions/all';
+import { foundActions } from '../../../src/inventory/providers';
 import { OWN_ACTIONS } from '../../../src/inventory/own/actions';
 import type { Action } from '../../../src/inventory/provider';
 
-export const ALL_ACTIONS: readonly Action[] = [...OWN_ACTIONS, ...dockerActions, ...kubernetesActions];
+export const ALL_ACTIONS: readonly Action[] = [...OWN_ACTIONS, ...foundActions];

@@ -137,7 +137,7 @@ int run(int argument) {
   result += (int)by_value(pairs[1], 200, -5);
   result += dropped(result, 1, message);
   result += (int)fold(number.bytes, 4);
-  result += variable_length(3);
+  result += variable_length(result % 3 + 3);
   result += through_pointer(chosen, result);
   for (int round = 0; round < 2; round++) result += scaled(round, result);
   return result;
