@@ -7,7 +7,7 @@ import { ON_ENTRY } from '../../../src/symbols/symbol-file';
 import type { Variable } from '../../../src/symbols/types/place';
 import type { ToldVariable } from '../../symbols/dwarf/gdb-stops';
 import { leavesOf } from '../../symbols/dwarf/leaves';
-import type { KernelFrame, KernelStack } from './gdb-teller';
+import { MOST_FRAMES, TOLD_FRAMES, type KernelFrame, type KernelStack } from './gdb-teller';
 import type { OurRow } from './our-stack';
 
 /** Rows in or out in which a variable is looked for. */
@@ -19,7 +19,6 @@ export const REASONS = {
   'frame of a tail call':
     'gdb shows functions that jumped to another one instead of calling it; they have left the stack',
   'caller of assembly': 'gdb has no call frame information for it and guesses; we go on by ORC',
-  'stack that gdb gives up': 'it has no call frame information there; we go on by ORC',
   'static of an empty block': 'gdb shows statics of blocks that have no code here as those of the block around',
   'array without a length': 'gdb shows its first element',
   'line by addr2line': 'gdb passes over rows of the line table that begin no statement; addr2line agrees with us',
@@ -84,7 +83,7 @@ export function compareStacks(
   for (const frame of told.frames) if (frame.tail) findings.note('frame of a tail call', `${where}: ${frame.name}`);
   // From assembly on, of which there is no call frame information, gdb guesses.
   let guesses = false;
-  for (const [index, frame] of theirs.entries()) {
+  for (const [index, frame] of theirs.slice(0, MOST_FRAMES).entries()) {
     const our = ours[index];
     const at = `${where} #${index}`;
     if (frame.name === null) {
@@ -115,9 +114,9 @@ export function compareStacks(
     if (!frame.debug) guesses = true;
   }
   const next = ours[theirs.length];
-  const isWhole = told.frames.length === 0 || !next || theirs.length !== told.frames.length;
-  if (!isWhole && told.error !== null)
-    findings.note('stack that gdb gives up', `${where}: ${told.error}; ours ${next.name}`);
+  if (!next || told.frames.length === TOLD_FRAMES) return;
+  const kind = guesses ? 'caller of assembly' : 'stack ends for gdb';
+  findings.note(kind, `${where}: ${told.error ?? 'gdb ends it'}; ours ${next.name}`);
 }
 
 /** Whether the function that a row is of was jumped to. */
@@ -135,13 +134,13 @@ function described(row: KernelFrame | OurRow): string {
   return `${row.name}${isInlined ? ' inlined' : ''}`;
 }
 
-/** An address can have several names; for code without debug information any of them will do. */
+/** An address can have several names, of which any will do. */
 function sameFunction(frame: KernelFrame, our: OurRow, images: Images): boolean {
   if (frame.inlined !== (our.scope?.isInlined ?? false)) return false;
   if (frame.name === our.bare) return true;
   const mine = images.symbolAt(our.at);
   const named = frame.name === null ? [] : images.named(frame.name);
-  return !our.scope && named.some(({ symbol }) => symbol.address === mine?.symbol.address);
+  return !frame.inlined && named.some(({ symbol }) => symbol.address === mine?.symbol.address);
 }
 
 /** A row as gdb and we have it. */

@@ -22,8 +22,9 @@ export interface KernelStack {
   readonly error: string | null;
 }
 
-/** As many rows of a stack as are told. */
+/** As many rows of a stack as are compared, and as gdb tells: what it says of a variable further out may decide. */
 export const MOST_FRAMES = 12;
+export const TOLD_FRAMES = 20;
 const SCRIPT = 'test/bench/soak-symbols/tell-stops.py';
 
 export class GdbTeller {
@@ -38,7 +39,7 @@ export class GdbTeller {
   /** Resolves when gdb has read its symbols and is connected. */
   static async start(gdb: string, vmlinux: string, port: number): Promise<GdbTeller> {
     const args = ['-nx', '-q', '-batch', '-iex', 'set debuginfod enabled off', '-x', SCRIPT, vmlinux];
-    const env = { ...process.env, LC_ALL: 'C.UTF-8', DOOR: `127.0.0.1:${port}`, FRAMES: String(MOST_FRAMES) };
+    const env = { ...process.env, LC_ALL: 'C.UTF-8', DOOR: `127.0.0.1:${port}`, FRAMES: String(TOLD_FRAMES) };
     const teller = new GdbTeller(spawn(gdb, args, { stdio: ['pipe', 'pipe', 'inherit'], env }));
     await teller.line('READY');
     return teller;
