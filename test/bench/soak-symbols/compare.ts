@@ -160,7 +160,7 @@ function compareVariables(at: string, pair: Pair, findings: Findings): void {
     const name = key(variable.name, variable.line);
     const mine = ours.get(name);
     // gdb shows a variable as optimised out, again or outside of its block, if the compiler put it into a new block.
-    if (!mine && variable.leaves[''] === null) continue;
+    if (!mine && (variable.leaves[''] === null || isRepeated(variable, frame.variables))) continue;
     ours.delete(name);
     if (mine) compareVariable(`${at}: ${variable.name}`, variable, mine, pair, findings);
     else
@@ -170,6 +170,12 @@ function compareVariables(at: string, pair: Pair, findings: Findings): void {
       );
   }
   for (const [name, { place }] of ours) findings.note('variable is too much', `${at}: ${name} (${place.kind})`);
+}
+
+/** The compiler can describe a parameter of an inlined call twice. */
+function isRepeated(one: ToldVariable, all: readonly ToldVariable[]): boolean {
+  const text = JSON.stringify(one);
+  return all.filter((other) => JSON.stringify(other) === text).length > 1;
 }
 
 function compareVariable(at: string, told: ToldVariable, our: Variable, pair: Pair, findings: Findings): void {
