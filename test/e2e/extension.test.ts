@@ -24,6 +24,17 @@ const LAUNCH = {
     },
   ],
 };
+/** A stand-in for one of the kernel's sources, with lines enough. */
+const STUB_SOURCE = Array.from({ length: 2000 }, (_, index) => `/* line ${index + 1} of fs/read_write.c */\n`).join('');
+
+/** A launch of the kernel that has debug information, over a folder of stand-ins for its sources. */
+const withSources = (kernel: string, symbols: string, initrd: string): object => ({
+  type: 'vmxray',
+  request: 'launch',
+  name: 'Linux with sources',
+  ...{ kernel, symbols, initrd, cmdline: 'console=ttyS0 quiet', pace: 'free' },
+  sourceMap: { 'debian/build/build_amd64_none_cloud-amd64': '${workspaceFolder}/linux' },
+});
 
 describe('the extension in VS Code', function () {
   this.timeout(300_000);
@@ -39,7 +50,15 @@ describe('the extension in VS Code', function () {
     else copyFileSync(kernel.image, join(folder, 'vmlinuz'));
     writeFileSync(join(folder, 'initramfs.cpio'), tinyInitramfs());
     mkdirSync(join(folder, dirname(SAMPLE_LAUNCH.path)));
-    writeFileSync(join(folder, SAMPLE_LAUNCH.path), JSON.stringify(LAUNCH));
+    const [debugKernel, initrd] = [await lab.debugKernel(), await lab.initrd()];
+    const launch = { ...LAUNCH, configurations: [...LAUNCH.configurations] as object[] };
+    if (isAbsent(debugKernel) || isAbsent(initrd)) console.log("      skipped, the suite's Linux with sources");
+    else {
+      launch.configurations.push(withSources(debugKernel.image, debugKernel.vmlinux, initrd));
+      mkdirSync(join(folder, 'linux', 'fs'), { recursive: true });
+      writeFileSync(join(folder, 'linux', 'fs', 'read_write.c'), STUB_SOURCE);
+    }
+    writeFileSync(join(folder, SAMPLE_LAUNCH.path), JSON.stringify(launch));
   });
   after(() => folder && rmSync(folder, { recursive: true }));
 
