@@ -388,6 +388,11 @@ export class Debuggee {
     if (!this.closed) this.emit('stopped', { ...body, threadId: thread, allThreadsStopped: true });
   }
 
+  /** Tells what was found damaged in symbol files since it was called last. */
+  sayDamage(): void {
+    for (const remark of this.images.takeRemarks()) this.say(remark);
+  }
+
   private say(text: string): void {
     this.emit('output', { category: 'console', output: `${text}\n` });
   }

@@ -114,6 +114,7 @@ export class DapSession extends ProtocolServer {
     }
     this.respond(request, true, reply.body);
     reply.after?.();
+    this.debuggee.sayDamage();
     if (request.command === 'disconnect') this.emit('disconnected');
   }
 

@@ -98,6 +98,8 @@ export interface SymbolFile {
   locationsOfLine(file: string, line: number): LineLocations | undefined;
   /** Where the function at a link address has set up its frame; its own address if the line table does not tell. */
   afterPrologue(functionAddress: bigint): bigint;
+  /** What was met that is damaged and left out, a sentence each; grows as more is read. */
+  readonly damages?: ReadonlySet<string> | undefined;
   /** The file that has this one's debug information, where that was split off. */
   readonly debugLink?: DebugLink | undefined;
   /** Undefined if the file tells no types. */
@@ -236,6 +238,10 @@ class ElfSymbolFile implements SymbolFile {
 
   lineAt(address: bigint): LineInfo | undefined {
     return this.lines.lineAt(address);
+  }
+
+  get damages(): ReadonlySet<string> {
+    return this.dwarf.damages;
   }
 
   sourceFiles(): readonly string[] {

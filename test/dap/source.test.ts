@@ -1,8 +1,11 @@
 // A black-box client of `vmxray dap` debugs the tour guest by its sources: breakpoints of every kind, steps, stacks,
 // expressions, edits, and the bug that the guest has.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { memoryBytes } from '../../src/symbols/bytes';
+import { ElfFile } from '../../src/symbols/elf/elf-file';
 import { type DapClient, DapProcess } from './client';
 
 interface Stopped {
@@ -324,5 +327,38 @@ describe('vmxray dap on sources', function () {
     assert.equal((await client.event<Stopped>('stopped')).reason, 'entry');
     assert.equal((await step('continue')).reason, 'breakpoint');
     assert.deepEqual(await place(), ['kmain', 'describe_processor();']);
+  });
+
+  it('goes on without what is damaged in a symbol file, and tells each damage once', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'vmxray-damaged-'));
+    try {
+      const bytes = readFileSync(join('test', 'guests', 'bin', 'tour.elf'));
+      const { sections } = new ElfFile(memoryBytes(bytes));
+      const { offset, size } = sections.find(({ name }) => name === '.debug_info')!;
+      bytes.fill(0xff, offset + 11, offset + size);
+      const symbols = join(folder, 'tour.elf');
+      writeFileSync(symbols, bytes);
+      dap.stop();
+      dap = new DapProcess(30_000);
+      client = dap.client;
+      await client.request('initialize', { adapterID: 'vmxray' });
+      await client.request('launch', {
+        kernel: join('test', 'guests', 'bin', 'tour.elf'),
+        symbols,
+        stopOnEntry: true,
+        pace: 'free',
+      });
+      await set('setFunctionBreakpoints', { breakpoints: [{ name: 'protect_kernel' }] });
+      await client.request('configurationDone');
+      await client.event('stopped');
+      assert.equal((await step('continue')).reason, 'function breakpoint');
+      assert.match((await frames())[0]!.name, /^protect_kernel/);
+      assert.equal(await evaluate('ticks'), '0');
+      await frames();
+      const told = client.output('console').match(/tour\.elf: .* is damaged.*/g) ?? [];
+      assert.ok(told.length >= 1 && told.length <= 5 && new Set(told).size === told.length, told.join('\n'));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });

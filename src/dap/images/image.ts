@@ -1,6 +1,6 @@
 /** A program in the guest that symbols are known of: its symbol file, and how far from its link address it lies. */
 import { parse } from 'node:path';
-import { unlessDamaged } from '../../symbols/byte-reader';
+import { UserError } from '../../common/errors';
 import type { Btf } from '../../symbols/kernel/btf';
 import type { OrcTable } from '../../symbols/kernel/orc';
 import type { SymbolFile, SymbolInfo } from '../../symbols/symbol-file';
@@ -19,6 +19,9 @@ export interface ImageLine {
   readonly start: bigint;
   readonly end: bigint;
 }
+
+/** A damaged file can be so in many ways; a few say enough. */
+const MOST_DAMAGES = 5;
 
 /** What an image is made of. */
 export interface ImageParts {
@@ -42,6 +45,8 @@ export class Image {
   id = 0;
   /** Linear address minus link address; undefined until the program is found in memory. */
   slide: bigint | undefined;
+  /** Sentences, and whether they were told. */
+  private readonly damages = new Map<string, boolean>();
   private unwindData: { readonly orc: OrcTable | undefined } | undefined;
   private kernelTypes: { readonly btf: Btf | undefined } | undefined;
 
@@ -55,6 +60,25 @@ export class Image {
     this.parts.close();
   }
 
+  /** What is damaged in the file, as far as it was met and not taken yet. */
+  takeRemarks(): readonly string[] {
+    this.symbols.damages?.forEach((damage) => this.note(damage));
+    const fresh = [...this.damages].filter(([, isTold]) => !isTold).map(([damage]) => damage);
+    for (const damage of fresh) this.damages.set(damage, true);
+    return fresh.map((damage) => `${this.name}: ${damage}`);
+  }
+
+  /** What the file tells; undefined where it is damaged, which is remembered: the rest of it is there still. */
+  attempt<T>(read: () => T): T | undefined {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      this.note(error.message);
+      return undefined;
+    }
+  }
+
   /** Whether `name` means this program: its file's name, or that without its ending. */
   isNamed(name: string): boolean {
     return name === this.name || name === parse(this.name).name;
@@ -62,12 +86,12 @@ export class Image {
 
   /** The kernel's unwind data, at link addresses; undefined if it has none, or damaged ones: there are other ways. */
   get orc(): OrcTable | undefined {
-    return (this.unwindData ??= { orc: unlessDamaged(() => this.parts.orc()) }).orc;
+    return (this.unwindData ??= { orc: this.attempt(() => this.parts.orc()) }).orc;
   }
 
   /** The types that a Linux kernel or its module carries for itself; undefined if it has none, or damaged ones. */
   get btf(): Btf | undefined {
-    return (this.kernelTypes ??= { btf: unlessDamaged(() => this.parts.btf()) }).btf;
+    return (this.kernelTypes ??= { btf: this.attempt(() => this.parts.btf()) }).btf;
   }
 
   /** Where a link address lies in the guest; undefined until the program is found. */
@@ -85,12 +109,12 @@ export class Image {
   /** The symbol that a linear address lies in, and how far. */
   symbolAt(linear: bigint): { symbol: SymbolInfo; offset: bigint } | undefined {
     const link = this.link(linear);
-    return link === undefined ? undefined : this.symbols.symbolAt(link);
+    return link === undefined ? undefined : this.attempt(() => this.symbols.symbolAt(link));
   }
 
   lineAt(linear: bigint): ImageLine | undefined {
     const link = this.link(linear);
-    const row = link === undefined ? undefined : this.symbols.lineAt(link);
+    const row = link === undefined ? undefined : this.attempt(() => this.symbols.lineAt(link));
     if (!row || row.line === 0) return undefined;
     const { file, line, column, isStatement, start, end } = row;
     return { image: this, file, line, column, isStatement, start: this.linear(start)!, end: this.linear(end)! };
@@ -100,7 +124,10 @@ export class Image {
   scopesAt(linear: bigint): readonly FunctionScope[] {
     const link = this.link(linear);
     if (link === undefined) return [];
-    // Where debug information is damaged, symbols and lines are there still.
-    return unlessDamaged(() => this.symbols.scopesAt?.(link, this.slide)) ?? [];
+    return this.attempt(() => this.symbols.scopesAt?.(link, this.slide)) ?? [];
+  }
+
+  private note(damage: string): void {
+    if (this.damages.size < MOST_DAMAGES && !this.damages.has(damage)) this.damages.set(damage, false);
   }
 }

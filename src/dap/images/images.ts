@@ -88,6 +88,11 @@ export class Images {
     this.images = [];
   }
 
+  /** What is damaged in the programs' files, each told once. */
+  takeRemarks(): readonly string[] {
+    return this.images.flatMap((image) => image.takeRemarks());
+  }
+
   get all(): readonly Image[] {
     return this.images;
   }

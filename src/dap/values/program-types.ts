@@ -36,8 +36,7 @@ const LINUX_STRUCTURES: ReadonlyMap<string, string> = new Map([
 export function programTypes(images: Pick<Images, 'all'>): TypeSource {
   const first = <T>(ask: (types: TypeSource, image: Image) => T | undefined): T | undefined => {
     for (const image of images.all) {
-      const { types } = image.symbols;
-      const found = unlessDamaged(() => types && ask(types, image));
+      const found = image.attempt(() => image.symbols.types && ask(image.symbols.types, image));
       if (found !== undefined) return found;
     }
     return undefined;
@@ -46,7 +45,7 @@ export function programTypes(images: Pick<Images, 'all'>): TypeSource {
     typeNamed: (kind, name) => first((types) => types.typeNamed(kind, name)),
     typeNames: (prefix, limit) => {
       const names = images.all.flatMap(
-        ({ symbols }) => unlessDamaged(() => symbols.types?.typeNames(prefix, limit)) ?? [],
+        (image) => image.attempt(() => image.symbols.types?.typeNames(prefix, limit)) ?? [],
       );
       return [...new Set(names)].sort().slice(0, limit);
     },

@@ -81,11 +81,11 @@ function readUnits(sections: DwarfSections): CompileUnit[] {
     const isType = start >= typesStart;
     const sectionEnd = isType ? entries.size : typesStart;
     const reader = new ByteReader(entries.read(start, HEADER_BYTES), 'A unit of .debug_info');
-    const place = unlessDamaged(() => reader.initialLength());
+    const place = sections.attempt(() => reader.initialLength());
     if (place && place.length > 0) {
       const end = start + reader.position + place.length;
       const frame = { start, end: Math.min(end, sectionEnd), isDwarf64: place.isDwarf64, isType };
-      const unit = unlessDamaged(() => readUnit(reader, frame, sections, shapes));
+      const unit = sections.attempt(() => readUnit(reader, frame, sections, shapes));
       if (unit) units.push(unit);
       start = Math.min(end, sectionEnd);
     } else start = sectionEnd;

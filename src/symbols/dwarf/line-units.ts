@@ -2,7 +2,7 @@
  * The line tables of all units: headers are read when the first question about lines comes, programs when a question is
  * about their unit. Rows are kept in columns, up to a budget. DWARF 5 section 6.2.
  */
-import { ByteReader, unlessDamaged } from '../byte-reader';
+import { ByteReader } from '../byte-reader';
 import type { RandomAccessBytes } from '../bytes';
 import { buffered } from '../bytes';
 import type { CompileUnit } from './compile-units';
@@ -98,10 +98,10 @@ export class LineUnits {
     const units: LineUnit[] = [];
     for (let start = 0; start < bytes.size && units.length < MAX_UNITS;) {
       const reader = new ByteReader(bytes.read(start, 12), 'A line table');
-      const place = unlessDamaged(() => reader.initialLength());
+      const place = this.sections.attempt(() => reader.initialLength());
       if (!place) break;
       const end = Math.min(bytes.size, start + reader.position + place.length);
-      const header = unlessDamaged(() => this.readHeader(bytes, { start, end, isDwarf64: place.isDwarf64 }));
+      const header = this.sections.attempt(() => this.readHeader(bytes, { start, end, isDwarf64: place.isDwarf64 }));
       if (header) units.push({ start, header });
       start += reader.position + place.length;
     }

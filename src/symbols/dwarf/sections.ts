@@ -1,4 +1,5 @@
 /** The DWARF sections of a file, opened when somebody asks. DWARF 5 appendix B. */
+import { UserError } from '../../common/errors';
 import { ByteReader } from '../byte-reader';
 import type { RandomAccessBytes } from '../bytes';
 import { buffered, joined, memoryBytes } from '../bytes';
@@ -8,6 +9,7 @@ import { StringSection } from './strings';
 
 /** Bytes read at once of a section from which little pieces are asked. */
 const WINDOW = 0x4_0000;
+const MOST_DAMAGES = 5;
 
 /** A file's DWARF sections; a missing one is empty. */
 export class DwarfSections {
@@ -16,7 +18,21 @@ export class DwarfSections {
   private readonly strings = new Map<string, StringSection>();
   private allEntries: RandomAccessBytes | undefined;
 
+  /** What was met that is damaged, a sentence each; the first few. */
+  readonly damages = new Set<string>();
+
   constructor(readonly elf: ElfFile) {}
+
+  /** What `read` gives, or undefined where it meets damage, which is remembered. */
+  attempt<T>(read: () => T): T | undefined {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      if (this.damages.size < MOST_DAMAGES) this.damages.add(error.message);
+      return undefined;
+    }
+  }
 
   /** `.debug_info` and behind it `.debug_types`: offsets of entries and units count through both. */
   get entries(): RandomAccessBytes {

@@ -1,6 +1,7 @@
 /** Values from the point of view of frames; the types and per-CPU variables of programs; members that come and go. */
 import assert from 'node:assert/strict';
 import type { ShownFrame } from '../../../src/dap/frames';
+import { Image } from '../../../src/dap/images/image';
 import type { Images } from '../../../src/dap/images/images';
 import type { Contents } from '../../../src/dap/values/contents';
 import { frameContext, type FrameSession } from '../../../src/dap/values/frame-context';
@@ -10,6 +11,7 @@ import { presentMembers } from '../../../src/dap/values/variants';
 import { damaged } from '../../../src/symbols/byte-reader';
 import type { Expression } from '../../../src/symbols/expression/ast';
 import { evaluate } from '../../../src/symbols/expression/evaluate';
+import type { SymbolFile, SymbolInfo } from '../../../src/symbols/symbol-file';
 import type { FunctionScope, Place } from '../../../src/symbols/types/place';
 import type { Member, Type, TypeSource } from '../../../src/symbols/types/type';
 import type { Target } from '../../../src/targets/target';
@@ -87,7 +89,7 @@ function session(): FrameSession {
       Promise.resolve().then(() => evaluate(structuredClone(expression), memory.scope())),
     readMemory: (_thread: number, ...place: Parameters<GuestMemory['read']>) => Promise.resolve(memory.read(...place)),
   } as unknown as Target;
-  const program = { symbols: { types: TYPES, symbolsByName: () => [] }, link: (linear: bigint) => linear };
+  const program = imageOf({ types: TYPES, symbolsByName: () => [] });
   const images = { all: [program], describe: () => undefined };
   return {
     target,
@@ -151,6 +153,15 @@ describe('values in frames', () => {
   });
 });
 
+/** A program with some of what a symbol file tells. */
+function imageOf(symbols: Partial<SymbolFile>, slide = 0n): Image {
+  const none = (): undefined => undefined;
+  const whole = { segments: [{ start: 0n, end: 1n << 64n, flags: 7 }], ...symbols } as SymbolFile;
+  const image = new Image({ name: 'program', path: 'program', symbols: whole, orc: none, btf: none, close: none });
+  image.slide = slide;
+  return image;
+}
+
 describe('types of programs', () => {
   const broken: TypeSource = {
     typeNamed: () => {
@@ -165,13 +176,10 @@ describe('types of programs', () => {
     runqueues: 0x1f00n,
     behind: 0x2000n,
   };
-  const program = (types: TypeSource | undefined, slide: bigint, base = 0n) => ({
-    linear: (link: bigint) => link + slide,
-    symbols: {
-      types,
-      symbolsByName: (name: string) => (name in symbols ? [{ address: base + symbols[name]! }] : []),
-    },
-  });
+  const program = (types: TypeSource | undefined, slide: bigint, base = 0n) => {
+    const found = (name: string) => (name in symbols ? [{ address: base + symbols[name]! } as SymbolInfo] : []);
+    return imageOf({ types, symbolsByName: found }, slide);
+  };
   const images = { all: [program(undefined, 0n), program(broken, 0n), program(TYPES, 0n)] } as unknown as Images;
 
   it('the first program that knows a name says it', () => {
@@ -179,6 +187,9 @@ describe('types of programs', () => {
     assert.equal(types.typeNamed('struct', 'task'), TASK);
     assert.deepEqual(types.typeNames('ta', 5), ['a', 'task', 'task_t']);
     assert.equal(types.typeOfSymbol('nothing'), undefined);
+    // The user hears of the damage, once.
+    assert.match(images.all[1]!.takeRemarks().join(), /^program: The types is damaged: nothing fits/);
+    assert.deepEqual(images.all[1]!.takeRemarks(), []);
   });
 
   it('per-CPU variables that are linked from 0 on do not move, others do', () => {
