@@ -18,6 +18,10 @@ function generator(seed: number): (limit: number) => number {
 
 const INTERESTING = [0, 1, 0x7f, 0x80, 0xff];
 
+/** `VMXRAY_SOAK=n` multiplies the number of mutants. */
+const SOAK = Number(process.env['VMXRAY_SOAK'] ?? 1);
+const MUTANTS = 250 * SOAK;
+
 /** Bytes in [start, end) changed at up to `count` places; now and then the file is cut. */
 function damage(image: Uint8Array, [start, end]: readonly [number, number], count: number, seed: number): Uint8Array {
   const random = generator(seed);
@@ -62,7 +66,8 @@ function askAll(image: Uint8Array): void {
   }
 }
 
-describe('symbols: damaged files', () => {
+describe('symbols: damaged files', function () {
+  this.timeout(180_000 * SOAK);
   for (const guest of ['tour', 'real16']) {
     const image = readFileSync(`test/guests/bin/${guest}.elf`);
     const { length } = image;
@@ -76,7 +81,7 @@ describe('symbols: damaged files', () => {
     ];
     for (const [name, range, count] of parts) {
       it(`${guest}: ${name}`, () => {
-        for (let seed = 1; seed <= 50; seed += 1) {
+        for (let seed = 1; seed <= MUTANTS; seed += 1) {
           const bytes = damage(image, range, count, seed * 7919);
           const before = process.cpuUsage();
           try {
