@@ -8,7 +8,7 @@ import type { Locator } from 'playwright-core';
 import { lab, requireLab } from '../support/lab/lab';
 import { openWindow, type VsCodeWindow } from '../support/vscode-stand-in/window';
 
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 /** How long one try may take to show what it does. */
 const TRY_MS = 3000;
 const TRIES = 10;

@@ -31,7 +31,7 @@ export interface Variable {
   readonly memoryReference?: string;
 }
 
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 
 /** The folder that the tests run in. */
 export const folder = (): vscode.WorkspaceFolder => vscode.workspace.workspaceFolders![0]!;
