@@ -40,13 +40,17 @@ const MONITOR = 'monitor'; // a line that the stand-in console repeats
 
 describe('gdb server', () => {
   const servers: TestServer[] = [];
+  const guests: TestDebugger[] = [];
   afterEach(async () => {
     await Promise.all(servers.splice(0).map(({ server }) => server.close()));
+    // A debugger that goes lets its guest go on: without an end it would take half of every later test's time.
+    await Promise.all(guests.splice(0).map(({ target }) => target.dispose()));
   });
 
   async function open(guest: TestDebugger, changes: Parameters<typeof serve>[1] = {}): Promise<TestServer> {
     const opened = await serve(guest, changes);
     servers.push(opened);
+    guests.push(guest);
     return opened;
   }
 
