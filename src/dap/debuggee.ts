@@ -231,6 +231,8 @@ export class Debuggee {
     this.end = this.last = this.view = undefined;
     target.onEvent((event) => target === this.started && this.onEvent(event));
     this.bare = (await target.describe()).bare;
+    // A client that asked for the threads before there were any asks again, and can pause the guest.
+    for (const { id } of await target.threads()) this.emit('thread', { reason: 'started', threadId: id });
     // Clients that say nothing of filters get the defaults.
     if (this.breakpoints.isUntouched(FILTER_LIST)) {
       const defaults = FILTERS.filter(({ isDefault }) => isDefault);
@@ -376,12 +378,14 @@ export class Debuggee {
       }
     }
     // A pause may come before the program's place is known: what it shows should know it.
-    void this.placeImages().then(() =>
-      this.tellStopped(
-        describeStop(stop, (id) => this.breakpoints.kindOf(id)),
-        thread,
-      ),
-    );
+    void this.placeImages()
+      .catch((error: Error) => this.say(`Where the guest's programs lie could not be found out: ${error.message}`))
+      .then(() =>
+        this.tellStopped(
+          describeStop(stop, (id) => this.breakpoints.kindOf(id)),
+          thread,
+        ),
+      );
   }
 
   private tellStopped(body: object, thread = FIRST_THREAD): void {

@@ -10,13 +10,14 @@ export function damaged(what: string, why: string): UserError {
   return new UserError('symbols.damaged', `${what} is damaged: ${why}. Rebuild the file or use another copy of it.`);
 }
 
-/** What `read` gives, or undefined where it meets damage: for parts that can be left out. */
-export function unlessDamaged<T>(read: () => T): T | undefined {
+/** What `read` gives, or undefined where it meets damage, which `onDamage` hears of: for parts that can be left out. */
+export function unlessDamaged<T>(read: () => T, onDamage?: (message: string) => void): T | undefined {
   try {
     return read();
   } catch (error) {
-    if (error instanceof UserError) return undefined;
-    throw error;
+    if (!(error instanceof UserError)) throw error;
+    onDamage?.(error.message);
+    return undefined;
   }
 }
 

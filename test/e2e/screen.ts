@@ -67,11 +67,22 @@ export class Screen {
     if (this.hasFailed) context.skip();
   }
 
-  /** Ends a test: one that failed leaves a picture of what was on the screen. */
+  /** Ends a test: one that failed tells what was on the screen, in words and as a picture. */
   async after({ currentTest }: Context): Promise<void> {
     if (currentTest?.state !== 'failed') return;
     this.hasFailed = true;
+    console.log(`On the screen:\n${await this.words()}`);
     await this.picture(`failed-${currentTest.title.replace(/\W+/g, '-')}`);
+  }
+
+  /** What a reader of the window would see of it, part by part, and where the keyboard is. */
+  private async words(): Promise<string> {
+    const parts = this.page.locator('.part:visible, .quick-input-widget:visible, .monaco-dialog-box, .debug-toolbar');
+    const texts = (await parts.allInnerTexts()).map((text) => text.replace(/\s*\n\s*/g, ' | '));
+    const focused = this.page.locator('*:focus');
+    return [...texts, `focus: ${(await focused.getAttribute('class', { timeout: TRY_MS }).catch(String)) ?? ''}`].join(
+      '\n',
+    );
   }
 
   get page(): VsCodeWindow['page'] {
@@ -124,9 +135,18 @@ export class Screen {
     return this.page.locator(`.debug-${view} .monaco-list-row`).filter({ hasText: text }).first();
   }
 
+  /** What a session's toolbar has while its guest is stopped: the button that lets it go on. */
+  get paused(): Locator {
+    return this.page.locator('.debug-toolbar .codicon-debug-continue');
+  }
+
   /** What the call stack's title says of the session's state. */
   state(text: RegExp): Locator {
-    return this.page.locator('.pane-header').filter({ hasText: 'Call Stack' }).getByText(text);
+    return this.callStack.getByText(text);
+  }
+
+  private get callStack(): Locator {
+    return this.page.locator('.pane-header').filter({ hasText: 'Call Stack' });
   }
 
   /** Folds views of a session, so that the others have room. */
@@ -188,8 +208,10 @@ export class Screen {
 
   /** Waits until the guest is seen to have stopped, with `frame` as its top, and that frame's scopes. */
   async stopped(text: RegExp, frame: string): Promise<void> {
+    await this.sees(this.paused);
+    // VS Code opens this view with its first session, but a window that is still starting then shows the explorer again.
+    await this.until(this.callStack, () => this.run('View: Show Run and Debug'));
     await this.sees(this.state(text));
-    await this.sees(this.page.locator('.debug-toolbar .codicon-debug-continue'));
     await this.sees(this.viewRow('call-stack', frame));
     await this.sees(this.viewRow('variables', /^General/));
   }

@@ -49,7 +49,7 @@ describe('the tour in a window', function () {
       await line('describe_memory(info);').click();
       await screen.page.keyboard.press('F9');
     });
-    await screen.press('F5', screen.state(/^Paused on entry/));
+    await screen.press('F5', screen.paused);
     await screen.stopped(/^Paused on entry/, '_start');
     await screen.page.keyboard.press('F5');
     await screen.stopped(/^Paused on breakpoint/, 'kmain');

@@ -92,7 +92,7 @@ describe('the installed extension, in a kernel tree without launch.json', functi
   });
 
   it('pauses the idle kernel at its HLT, with the stack by its own symbols', async () => {
-    await screen.press('F6', screen.state(/^Paused/));
+    await screen.press('F6', screen.paused);
     // The top is selected, and its registers and code are shown, though no frame has a source.
     await screen.stopped(/^Paused/, 'native_safe_halt');
     await screen.sees(screen.page.locator('.disassembly-view').getByText('hlt'));

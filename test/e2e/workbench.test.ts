@@ -171,7 +171,7 @@ describe('the workbench in a window', function () {
       const start = tree('Tour').getByLabel('Start with Debugger');
       if (await start.isVisible()) await start.click();
     });
-    await screen.sees(screen.page.locator('.debug-toolbar .codicon-debug-continue'), 60_000);
+    await screen.sees(screen.paused, 60_000);
     machine = await attachHosted('Tour', version, 'the test');
     assert.equal((await machine.state()).instructions, 0);
     await stepTo('CPUID');
@@ -333,7 +333,7 @@ describe('the workbench in a window', function () {
     const file = screen.page.locator('.explorer-folders-view .monaco-list-row').filter({ hasText: 'tour.elf' });
     await screen.sees(file);
     await fromMenu(file, 'Debug with VMXray');
-    await screen.sees(screen.page.locator('.debug-toolbar .codicon-debug-continue'), 60_000);
+    await screen.sees(screen.paused, 60_000);
     await screen.sees(screen.page.locator('.statusbar-item').filter({ hasText: /protected 32-bit, ring 0/ }));
     await screen.run('Debug: Stop');
     await screen.gone(screen.page.locator('.debug-toolbar'));

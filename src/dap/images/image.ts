@@ -1,6 +1,6 @@
 /** A program in the guest that symbols are known of: its symbol file, and how far from its link address it lies. */
 import { parse } from 'node:path';
-import { UserError } from '../../common/errors';
+import { unlessDamaged } from '../../symbols/byte-reader';
 import type { Btf } from '../../symbols/kernel/btf';
 import type { OrcTable } from '../../symbols/kernel/orc';
 import type { SymbolFile, SymbolInfo } from '../../symbols/symbol-file';
@@ -70,13 +70,7 @@ export class Image {
 
   /** What the file tells; undefined where it is damaged, which is remembered: the rest of it is there still. */
   attempt<T>(read: () => T): T | undefined {
-    try {
-      return read();
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      this.note(error.message);
-      return undefined;
-    }
+    return unlessDamaged(read, (message) => this.note(message));
   }
 
   /** Whether `name` means this program: its file's name, or that without its ending. */

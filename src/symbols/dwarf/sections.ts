@@ -1,6 +1,5 @@
 /** The DWARF sections of a file, opened when somebody asks. DWARF 5 appendix B. */
-import { UserError } from '../../common/errors';
-import { ByteReader } from '../byte-reader';
+import { ByteReader, unlessDamaged } from '../byte-reader';
 import type { RandomAccessBytes } from '../bytes';
 import { buffered, joined, memoryBytes } from '../bytes';
 import type { ElfFile } from '../elf/elf-file';
@@ -25,13 +24,9 @@ export class DwarfSections {
 
   /** What `read` gives, or undefined where it meets damage, which is remembered. */
   attempt<T>(read: () => T): T | undefined {
-    try {
-      return read();
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      if (this.damages.size < MOST_DAMAGES) this.damages.add(error.message);
-      return undefined;
-    }
+    return unlessDamaged(read, (message) => {
+      if (this.damages.size < MOST_DAMAGES) this.damages.add(message);
+    });
   }
 
   /** `.debug_info` and behind it `.debug_types`: offsets of entries and units count through both. */

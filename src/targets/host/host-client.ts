@@ -128,13 +128,16 @@ export class HostClient {
     if (this.delivering) return;
     this.delivering = true;
     let answered = false;
-    for (let message = this.arrived.shift(); message; message = this.arrived.shift()) {
-      const isEvent = message.kind === 'event';
-      if (isEvent && answered) await otherWork();
-      answered = !isEvent;
-      this.handle(message);
+    try {
+      for (let message = this.arrived.shift(); message; message = this.arrived.shift()) {
+        const isEvent = message.kind === 'event';
+        if (isEvent && answered) await otherWork();
+        answered = !isEvent;
+        this.handle(message);
+      }
+    } finally {
+      this.delivering = false;
     }
-    this.delivering = false;
   }
 
   private handle(message: Message): void {
