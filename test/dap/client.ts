@@ -59,6 +59,15 @@ export class DapClient {
     return (await answer) as DebugProtocol.Response;
   }
 
+  /** Begins a session that launches a guest, as clients do; `configure` sets its breakpoints. */
+  async launch(attributes: object, configure: () => Promise<unknown> = async () => {}): Promise<void> {
+    await this.request('initialize', { adapterID: 'vmxray' });
+    await this.event('initialized');
+    await this.request('launch', attributes);
+    await configure();
+    await this.request('configurationDone');
+  }
+
   /** The next event of this name that has not been waited for; events before it are passed over. */
   async event<T = Record<string, unknown>>(name: string): Promise<T> {
     for (; this.seen < this.messages.length;) {

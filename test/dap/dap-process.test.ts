@@ -28,13 +28,11 @@ interface Row {
 }
 
 async function start(client: DapClient, attributes: object, breakpoints: readonly string[] = []): Promise<void> {
-  await client.request('initialize', { adapterID: 'vmxray' });
-  await client.event('initialized');
-  await client.request('launch', { pace: 'free', ...attributes });
-  await client.request('setInstructionBreakpoints', {
-    breakpoints: breakpoints.map((instructionReference) => ({ instructionReference })),
-  });
-  await client.request('configurationDone');
+  await client.launch({ pace: 'free', ...attributes }, () =>
+    client.request('setInstructionBreakpoints', {
+      breakpoints: breakpoints.map((instructionReference) => ({ instructionReference })),
+    }),
+  );
 }
 
 async function frame(client: DapClient): Promise<Frame> {

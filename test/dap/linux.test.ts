@@ -39,12 +39,8 @@ describe('vmxray dap on the Linux boot', function () {
   });
   afterEach(() => dap.stop());
 
-  async function start(attributes: object, configure: () => Promise<unknown> = () => Promise.resolve()): Promise<void> {
-    await client.request('initialize', { adapterID: 'vmxray' });
-    await client.event('initialized');
-    await client.request('launch', { pace: 'free', cmdline: CMDLINE, stopOnEntry: true, ...attributes });
-    await configure();
-    await client.request('configurationDone');
+  async function start(attributes: object, configure?: () => Promise<unknown>): Promise<void> {
+    await client.launch({ pace: 'free', cmdline: CMDLINE, stopOnEntry: true, ...attributes }, configure);
     await client.event('stopped');
   }
   async function step(command: string, args: object = {}): Promise<Stopped> {

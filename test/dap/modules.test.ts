@@ -35,23 +35,22 @@ describe('vmxray dap on kernel modules', function () {
     );
     dap = new DapProcess(300_000);
     const { client } = dap;
-    await client.request('initialize', { adapterID: 'vmxray' });
-    await client.event('initialized');
-    await client.request('launch', {
+    const guest = {
       kernel: kernel.image,
       initrd,
       cmdline: 'console=ttyS0 quiet panic=-1',
       memory: '128M',
       pace: 'free',
+    };
+    await client.launch(guest, async () => {
+      const { breakpoints } = await client.request<{ breakpoints: { verified: boolean }[] }>('setFunctionBreakpoints', {
+        breakpoints: [{ name: 'nls_utf8!init_nls_utf8' }, { name: 'hangcheck_timer!/^hangcheck_.*exit/' }],
+      });
+      assert.deepEqual(
+        breakpoints.map(({ verified }) => verified),
+        [false, false],
+      );
     });
-    const { breakpoints } = await client.request<{ breakpoints: { verified: boolean }[] }>('setFunctionBreakpoints', {
-      breakpoints: [{ name: 'nls_utf8!init_nls_utf8' }, { name: 'hangcheck_timer!/^hangcheck_.*exit/' }],
-    });
-    assert.deepEqual(
-      breakpoints.map(({ verified }) => verified),
-      [false, false],
-    );
-    await client.request('configurationDone');
     const names = async (): Promise<string[]> => {
       const { stackFrames } = await client.request<{ stackFrames: { name: string }[] }>('stackTrace', { threadId: 1 });
       return stackFrames.map(({ name }) => name.split(/[+ ]/)[0]!);

@@ -31,10 +31,7 @@ function connect(): Connection {
 async function launched(attributes: object = {}): Promise<Connection> {
   const connection = connect();
   const { client } = connection;
-  await client.request('initialize', { adapterID: 'vmxray' });
-  await client.event('initialized');
-  await client.request('launch', { kernel: 'k', stopOnEntry: true, ...attributes });
-  await client.request('configurationDone');
+  await client.launch({ kernel: 'k', stopOnEntry: true, ...attributes });
   return connection;
 }
 
@@ -59,6 +56,7 @@ describe('DAP session', () => {
     const { client, target } = await launched();
     const { reason, threadId, allThreadsStopped } = await client.event('stopped');
     assert.deepEqual([reason, threadId, allThreadsStopped], ['entry', 1, true]);
+    assert.deepEqual(client.events('thread'), [{ reason: 'started', threadId: 1 }]);
     assert.deepEqual(target.resumed, []);
   });
 

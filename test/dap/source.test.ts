@@ -47,14 +47,7 @@ describe('vmxray dap on sources', function () {
   beforeEach(async () => {
     dap = new DapProcess(30_000);
     client = dap.client;
-    await client.request('initialize', { adapterID: 'vmxray' });
-    await client.event('initialized');
-    await client.request('launch', {
-      kernel: join('test', 'guests', 'bin', 'tour.elf'),
-      stopOnEntry: true,
-      pace: 'free',
-    });
-    await client.request('configurationDone');
+    await client.launch({ kernel: join('test', 'guests', 'bin', 'tour.elf'), stopOnEntry: true, pace: 'free' });
     await client.event('stopped');
   });
   afterEach(() => dap.stop());

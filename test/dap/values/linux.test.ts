@@ -28,11 +28,9 @@ describe('vmxray dap: a Linux by its types', function () {
   afterEach(() => dap.stop());
 
   async function run(attributes: object): Promise<void> {
-    await client.request('initialize', { adapterID: 'vmxray' });
-    await client.event('initialized');
-    await client.request('launch', { pace: 'free', cmdline: CMDLINE, stopOnEntry: true, ...attributes });
-    await client.request('setFunctionBreakpoints', { breakpoints: [{ name: '__x64_sys_execve' }] });
-    await client.request('configurationDone');
+    await client.launch({ pace: 'free', cmdline: CMDLINE, stopOnEntry: true, ...attributes }, () =>
+      client.request('setFunctionBreakpoints', { breakpoints: [{ name: '__x64_sys_execve' }] }),
+    );
     await client.event('stopped');
     await client.request('continue', { threadId: 1 });
     await client.event('stopped');

@@ -20,15 +20,9 @@ describe('vmxray dap: values by their types', function () {
   before(async () => {
     dap = new DapProcess(60_000);
     client = dap.client;
-    await client.request('initialize', { adapterID: 'vmxray' });
-    await client.event('initialized');
-    await client.request('launch', {
-      kernel: join('test', 'guests', 'bin', 'tour.elf'),
-      stopOnEntry: true,
-      pace: 'free',
-    });
-    await client.request('setFunctionBreakpoints', { breakpoints: [{ name: 'timer_interrupt' }] });
-    await client.request('configurationDone');
+    await client.launch({ kernel: join('test', 'guests', 'bin', 'tour.elf'), stopOnEntry: true, pace: 'free' }, () =>
+      client.request('setFunctionBreakpoints', { breakpoints: [{ name: 'timer_interrupt' }] }),
+    );
     await client.event('stopped');
     await client.request('continue', { threadId: 1 });
     await client.event('stopped');
