@@ -1,7 +1,9 @@
 // Kernel modules under the debugger: a stock kernel loads two of them and unloads one, nothing configured.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { basename, dirname, join } from 'node:path';
+import type { Context } from 'mocha';
 import { lab, requireLab } from '../support/lab/lab';
 import { DapProcess } from './client';
 
@@ -18,6 +20,16 @@ interface ModuleEvent {
   readonly module: { readonly name: string };
 }
 
+/** An initial RAM disk that loads modules of this folder. */
+async function initrdWith(context: Context, modules: string): Promise<string> {
+  const file = (path: string): Uint8Array => readFileSync(join(modules, 'kernel', path));
+  const files = {
+    'lib/nls_utf8.ko': file('fs/nls/nls_utf8.ko'),
+    'lib/hangcheck-timer.ko': file('drivers/char/hangcheck-timer.ko'),
+  };
+  return requireLab(context, await lab.initrd(INIT, 'amd64', files));
+}
+
 describe('vmxray dap on kernel modules', function () {
   this.timeout(600_000);
   let dap: DapProcess | undefined;
@@ -25,14 +37,7 @@ describe('vmxray dap on kernel modules', function () {
 
   it('breaks in code that is not loaded yet, and unwinds through it', async function () {
     const kernel = requireLab(this, await lab.kernel());
-    const file = (path: string): Uint8Array => readFileSync(join(kernel.modules, 'kernel', path));
-    const initrd = requireLab(
-      this,
-      await lab.initrd(INIT, 'amd64', {
-        'lib/nls_utf8.ko': file('fs/nls/nls_utf8.ko'),
-        'lib/hangcheck-timer.ko': file('drivers/char/hangcheck-timer.ko'),
-      }),
-    );
+    const initrd = await initrdWith(this, kernel.modules);
     dap = new DapProcess(300_000);
     const { client } = dap;
     const guest = {
@@ -70,5 +75,54 @@ describe('vmxray dap on kernel modules', function () {
     await client.event('terminated');
     const events = client.events<ModuleEvent>('module').map(({ reason, module }) => `${reason} ${module.name}`);
     assert.ok(events.includes('new nls_utf8') && events.includes('removed hangcheck_timer'), events.join());
+  });
+
+  it('shows lines and variables of modules whose files are here, found by their build-ids', async function () {
+    const kernel = requireLab(this, await lab.debugKernel());
+    const gdb = requireLab(this, await lab.gdb());
+    const version = basename(kernel.image).replace('vmlinuz-', '');
+    const initrd = await initrdWith(this, join(dirname(kernel.image), '..', 'lib', 'modules', version));
+    const debugFolder = join(dirname(kernel.vmlinux), '..');
+    const ko = join(debugFolder, 'lib', 'modules', version, 'kernel', 'fs', 'nls', 'nls_utf8.ko');
+    const said = execFileSync(gdb.command, ['-nx', '-batch', '-ex', 'info line init_nls_utf8', ko], {
+      encoding: 'utf8',
+    });
+    const [, line, path] = /Line (\d+) of "(.*?)"/.exec(said)!;
+    dap = new DapProcess(300_000);
+    const { client } = dap;
+    const guest = {
+      kernel: kernel.image,
+      initrd,
+      cmdline: 'console=ttyS0 quiet panic=-1',
+      memory: '128M',
+      pace: 'free',
+    };
+    await client.launch({ ...guest, debugFolders: [debugFolder] }, () =>
+      client.request('setBreakpoints', { source: { path: `/sources/${path}` }, breakpoints: [{ line: Number(line) }] }),
+    );
+    assert.equal((await client.event<{ reason: string }>('stopped')).reason, 'breakpoint');
+    const top = async (): Promise<{ name: string; line: number; source: { name: string }; id: number }> =>
+      (
+        await client.request<{ stackFrames: { name: string; line: number; source: { name: string }; id: number }[] }>(
+          'stackTrace',
+          { threadId: 1 },
+        )
+      ).stackFrames[0]!;
+    const frame = await top();
+    assert.match(frame.name, /^init_nls_utf8\b/);
+    assert.deepEqual([frame.line, frame.source.name], [Number(line), basename(path!)]);
+    const evaluate = async (expression: string, frameId: number): Promise<string> =>
+      (await client.request<{ result: string }>('evaluate', { expression, frameId })).result;
+    assert.match(await evaluate('table.charset', frame.id), /^0xf+c0[0-9a-f]+ "utf8"$/);
+    assert.match(await evaluate('table.uni2char', frame.id), /<uni2char>$/);
+    // The loop that fills a table, by lines: its head, its body, its head; the index lives in a register.
+    const seen: string[] = [];
+    for (let lines = 0; lines < 3; lines += 1) {
+      await client.request('next', { threadId: 1 });
+      await client.event('stopped');
+      const { line: at, id } = await top();
+      seen.push(`${at - Number(line)}: ${await evaluate('i', id)}, ${await evaluate('identity[0]', id)}`);
+    }
+    assert.deepEqual(seen, ['2: 0, 0', '3: 0, 0', '2: 1, 0']);
   });
 });

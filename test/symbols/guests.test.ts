@@ -24,7 +24,10 @@ function compareRows(symbols: SymbolFile, dump: string): number {
     const match = ROW.exec(text);
     if (!match) continue;
     const row = { file: match[1]!, line: match[2]!, address: BigInt(match[3]!), isStatement: match[4] !== undefined };
-    // A row holds up to the next one; of rows at one address the last.
+    // A row holds up to the next one; of rows of a file at one address the last that begins a statement, as gdb has it.
+    if (last?.address === row.address && last.file === row.file && last.isStatement && !row.isStatement) {
+      if (row.line !== '-') continue;
+    }
     if (last && last.line !== '-' && row.address > last.address) {
       const found = symbols.lineAt(last.address);
       const name = found?.file.split('/').at(-1);

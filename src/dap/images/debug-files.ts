@@ -14,11 +14,15 @@ export const DEBUG_FOLDERS: readonly string[] = ['/usr/lib/debug'];
 
 /** The file with the debug information of the program at `path`, which has this build-id; undefined if none is here. */
 export function debugFileOf(path: string, buildId: string, folders: readonly string[]): string | undefined {
-  return candidates(path, buildId, folders).find((candidate) => candidate !== path && buildIdIn(candidate) === buildId);
+  return candidates(path, buildId, folders).find((candidate) => candidate !== path && hasBuildId(candidate, buildId));
+}
+
+/** Where a folder of debug files has the one with this build-id. */
+export function buildIdPath(buildId: string): string {
+  return join('.build-id', buildId.slice(0, 2), `${buildId.slice(2)}.debug`);
 }
 
 function candidates(path: string, buildId: string, folders: readonly string[]): string[] {
-  const byId = join('.build-id', buildId.slice(0, 2), `${buildId.slice(2)}.debug`);
   const version = /^(?:vmlinuz|bzImage)-(.+)$/.exec(basename(path))?.[1];
   const installed = (folder: string): string[] =>
     version === undefined
@@ -32,19 +36,19 @@ function candidates(path: string, buildId: string, folders: readonly string[]): 
     // arch/x86/boot/bzImage of a build tree.
     join(dirname(path), '..', '..', '..', 'vmlinux'),
     ...(version === undefined ? [] : [join(dirname(path), `vmlinux-${version}`)]),
-    ...folders.flatMap((folder) => [join(folder, byId), ...installed(folder)]),
+    ...folders.flatMap((folder) => [join(folder, buildIdPath(buildId)), ...installed(folder)]),
     ...installed('/'),
   ];
 }
 
-/** The build-id in an ELF file; undefined where there is no such file, or it has none. */
-function buildIdIn(path: string): string | undefined {
+/** Whether an ELF file of this build-id is there. */
+export function hasBuildId(path: string, buildId: string): boolean {
   let bytes: FileBytes | undefined;
   try {
     bytes = new FileBytes('symbol', path);
-    return buildIdOf(new ElfFile(bytes, inflate));
+    return buildIdOf(new ElfFile(bytes, inflate)) === buildId;
   } catch (error) {
-    if (error instanceof UserError) return undefined;
+    if (error instanceof UserError) return false;
     throw error;
   } finally {
     bytes?.close();

@@ -29,6 +29,8 @@ export interface ImageParts {
   /** Of its file, or of the file of the program that loaded it. */
   readonly path: string;
   readonly symbols: SymbolFile;
+  /** Linear addresses of what is there of a module's file, parts of which the guest has not loaded or given back. */
+  readonly loaded?: readonly { readonly start: bigint; readonly end: bigint }[] | undefined;
   /** Its unwind data, at link addresses. Throws the `damaged` UserError. */
   orc(): OrcTable | undefined;
   /** The types that a Linux kernel carries for itself. Throws the `damaged` UserError. */
@@ -62,7 +64,7 @@ export class Image {
 
   /** What is damaged in the file, as far as it was met and not taken yet. */
   takeRemarks(): readonly string[] {
-    this.symbols.damages?.forEach((damage) => this.note(damage));
+    this.symbols.damages?.forEach((damage) => this.remark(damage));
     const fresh = [...this.damages].filter(([, isTold]) => !isTold).map(([damage]) => damage);
     for (const damage of fresh) this.damages.set(damage, true);
     return fresh.map((damage) => `${this.name}: ${damage}`);
@@ -70,7 +72,7 @@ export class Image {
 
   /** What the file tells; undefined where it is damaged, which is remembered: the rest of it is there still. */
   attempt<T>(read: () => T): T | undefined {
-    return unlessDamaged(read, (message) => this.note(message));
+    return unlessDamaged(read, (message) => this.remark(message));
   }
 
   /** Whether `name` means this program: its file's name, or that without its ending. */
@@ -88,14 +90,16 @@ export class Image {
     return (this.kernelTypes ??= { btf: this.attempt(() => this.parts.btf()) }).btf;
   }
 
-  /** Where a link address lies in the guest; undefined until the program is found. */
+  /** Where a link address lies in the guest; undefined until the program is found, and for what is not loaded. */
   linear(link: bigint): bigint | undefined {
-    return this.slide === undefined ? undefined : BigInt.asUintN(64, link + this.slide);
+    if (this.slide === undefined) return undefined;
+    const linear = this.shifted(link);
+    return this.isLoaded(linear) ? linear : undefined;
   }
 
   /** The link address of a linear one; undefined until the program is found, and outside of its segments. */
   link(linear: bigint): bigint | undefined {
-    if (this.slide === undefined) return undefined;
+    if (this.slide === undefined || !this.isLoaded(linear)) return undefined;
     const link = BigInt.asUintN(64, linear - this.slide);
     return this.symbols.segments.some(({ start, end }) => link >= start && link < end) ? link : undefined;
   }
@@ -111,7 +115,7 @@ export class Image {
     const row = link === undefined ? undefined : this.attempt(() => this.symbols.lineAt(link));
     if (!row || row.line === 0) return undefined;
     const { file, line, column, isStatement, start, end } = row;
-    return { image: this, file, line, column, isStatement, start: this.linear(start)!, end: this.linear(end)! };
+    return { image: this, file, line, column, isStatement, start: this.shifted(start), end: this.shifted(end) };
   }
 
   /** The functions that the instruction at a linear address belongs to, the innermost inlined one first. */
@@ -121,7 +125,16 @@ export class Image {
     return this.attempt(() => this.symbols.scopesAt?.(link, this.slide)) ?? [];
   }
 
-  private note(damage: string): void {
+  private shifted(link: bigint): bigint {
+    return BigInt.asUintN(64, link + this.slide!);
+  }
+
+  private isLoaded(linear: bigint): boolean {
+    return this.parts.loaded?.some(({ start, end }) => linear >= start && linear < end) ?? true;
+  }
+
+  /** Keeps a sentence for the user, told once. */
+  remark(damage: string): void {
     if (this.damages.size < MOST_DAMAGES && !this.damages.has(damage)) this.damages.set(damage, false);
   }
 }

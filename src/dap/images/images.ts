@@ -14,7 +14,8 @@ import type { FunctionName } from './function-name';
 import { perCpuOffset, programTypes } from '../values/program-types';
 import { GuestModules, type ModuleChanges, type ModuleEvents } from './guest-modules';
 import type { Image, ImageLine } from './image';
-import { openImage, openImageIfAny } from './open-image';
+import { ModuleFiles } from './module-files';
+import { isObjectFile, openImage, openImageIfAny } from './open-image';
 import { findSlide } from './placement';
 import { SourcePaths } from './source-paths';
 
@@ -22,7 +23,7 @@ import { SourcePaths } from './source-paths';
 export interface ImageOptions {
   /** Path of the guest's kernel. */
   readonly kernel: string;
-  /** Paths of symbol files; the kernel itself when left out, which may have some. */
+  /** Paths of symbol files; the kernel itself when left out, which may have some. Those of modules count when they are loaded. */
   readonly symbols?: readonly string[] | undefined;
   readonly sourceMap?: Readonly<Record<string, string>> | undefined;
   /** Where debug files that were installed apart are looked for. */
@@ -58,7 +59,11 @@ export class Images {
     this.close();
     this.options = options;
     this.paths = new SourcePaths(options.sourceMap ?? {});
-    for (const path of options.symbols ?? []) this.add(openImage(path));
+    const objects = (options.symbols ?? []).filter(isObjectFile);
+    const linked = (options.symbols ?? []).filter((path) => !objects.includes(path));
+    const folders = options.debugFolders ?? DEBUG_FOLDERS;
+    this.modules.files = new ModuleFiles(objects, folders, [options.kernel, ...linked]);
+    for (const path of linked) this.add(openImage(path));
   }
 
   /**
@@ -70,7 +75,8 @@ export class Images {
     // Symbols that a kernel carries for itself are a gift: without them it runs all the same.
     const own = openImageIfAny(kernel);
     if (!own) return [];
-    if (!symbols) {
+    // Who names modules alone wants the kernel's own symbols as well.
+    if (!symbols || (symbols.length > 0 && this.images.length === 0)) {
       this.add(withDebugFile(own, debugFolders));
       return [];
     }

@@ -2,16 +2,23 @@
 import { basename } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { UserError } from '../../common/errors';
+import { unlessDamaged } from '../../symbols/byte-reader';
 import { ElfFile } from '../../symbols/elf/elf-file';
 import { btfOfElf } from '../../symbols/kernel/btf';
 import { isBzImage } from '../../symbols/kernel/bzimage';
 import { openKernelImage } from '../../symbols/kernel/kernel-symbol-file';
 import { orcOfElf } from '../../symbols/kernel/orc';
-import { openSymbolFile, type SymbolFile } from '../../symbols/symbol-file';
+import { openSymbolFile, type SectionAddresses, type SymbolFile } from '../../symbols/symbol-file';
 import { noKallsyms, notLinked } from '../errors';
 import { FileBytes, inflate } from './file-bytes';
 import { Image } from './image';
 import { keepIndex, restoreIndex } from './index-cache';
+
+/** A module's file that is open. */
+export interface OpenedModule {
+  readonly symbols: SymbolFile;
+  close(): void;
+}
 
 /** Opens a program's file. Throws UserErrors. */
 export function openImage(path: string): Image {
@@ -37,7 +44,26 @@ export function openImage(path: string): Image {
   }
 }
 
-/** The same; undefined where there is no such file, or none with symbols. */
+/** Whether a file is one that was not linked, such as a kernel module. */
+export function isObjectFile(path: string): boolean {
+  const bytes = new FileBytes('symbol', path);
+  try {
+    return unlessDamaged(() => new ElfFile(bytes, inflate).isObject) ?? false;
+  } finally {
+    bytes.close();
+  }
+}
+
+/** A module's own file, whose sections lie at these linear addresses; undefined if it has no lines. Throws UserErrors. */
+export function openModuleFile(path: string, sectionAddresses: SectionAddresses): OpenedModule | undefined {
+  const bytes = new FileBytes('symbol', path);
+  const symbols = unlessDamaged(() => openSymbolFile(bytes, { inflate, sectionAddresses }));
+  if (symbols?.hasLines) return { symbols, close: () => bytes.close() };
+  bytes.close();
+  return undefined;
+}
+
+/** The same as `openImage`; undefined where there is no such file, or none with symbols. */
 export function openImageIfAny(path: string): Image | undefined {
   try {
     return openImage(path);

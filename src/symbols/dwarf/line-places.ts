@@ -5,7 +5,7 @@
 import { lastAtOrBelow } from '../search';
 import { readAddressRanges } from './address-ranges';
 import type { LineRows, LineSequence } from './line-program';
-import { IS_EMPTY } from './line-program';
+import { IS_STATEMENT } from './line-program';
 import type { LineUnits } from './line-units';
 import type { DwarfSections } from './sections';
 
@@ -101,7 +101,7 @@ function sequenceAt({ sequences }: LineRows, address: bigint): LineSequence | un
   return sequence && sequence.end > address ? sequence : undefined;
 }
 
-/** Index of the row that holds at an offset of a sequence: the last one that does not lie behind it. */
+/** Index of the row that holds at an offset of a sequence. */
 function rowAt(rows: LineRows, sequence: LineSequence, offset: number): number {
   let low = sequence.firstRow;
   let high = sequence.endRow;
@@ -110,21 +110,42 @@ function rowAt(rows: LineRows, sequence: LineSequence, offset: number): number {
     if (rows.offsets[middle]! <= offset) low = middle + 1;
     else high = middle;
   }
-  return low - 1;
+  return leading(rows, sequence, low - 1);
+}
+
+/**
+ * Of rows at one address, of which `last` is the last: the one whose line the address has. That is the last one, but where
+ * it begins no statement, the last one of the same file that does: optimised code has many such, and who steps wants to stop
+ * there, as in gdb.
+ */
+function leading({ offsets, flags, lines, files }: LineRows, { firstRow }: LineSequence, last: number): number {
+  for (let row = last; row >= firstRow && offsets[row] === offsets[last]; row -= 1) {
+    if (files[row] !== files[last] || lines[row] === 0) break;
+    if (flags[row]! & IS_STATEMENT) return row;
+  }
+  return last;
 }
 
 /** The link addresses [start, end) of the instructions around a row that belong to its line without a break. */
 export function runOf({ rows, sequence, row }: RowPlace): { readonly start: bigint; readonly end: bigint } {
-  const isSame = (other: number): boolean =>
-    (rows.flags[other]! & IS_EMPTY) !== 0 ||
-    (rows.lines[other] === rows.lines[row] && rows.files[other] === rows.files[row]);
-  let first = row;
-  while (first > sequence.firstRow && isSame(first - 1)) first -= 1;
-  // Empty rows of other lines in front of the run are no part of it, but share the address of a row that is.
-  let next = row + 1;
-  while (next < sequence.endRow && isSame(next)) next += 1;
+  const { offsets, lines, files } = rows;
+  const isSame = (other: number): boolean => lines[other] === lines[row] && files[other] === files[row];
+  const firstAt = (of: number): number => {
+    let at = of;
+    while (at > sequence.firstRow && offsets[at - 1] === offsets[of]) at -= 1;
+    return at;
+  };
+  const behind = (of: number): number => {
+    let at = of + 1;
+    while (at < sequence.endRow && offsets[at] === offsets[of]) at += 1;
+    return at;
+  };
+  let first = firstAt(row);
+  while (first > sequence.firstRow && isSame(leading(rows, sequence, first - 1))) first = firstAt(first - 1);
+  let next = behind(row);
+  while (next < sequence.endRow && isSame(leading(rows, sequence, behind(next) - 1))) next = behind(next);
   return {
-    start: sequence.start + BigInt(rows.offsets[first]!),
-    end: next < sequence.endRow ? sequence.start + BigInt(rows.offsets[next]!) : sequence.end,
+    start: sequence.start + BigInt(offsets[first]!),
+    end: next < sequence.endRow ? sequence.start + BigInt(offsets[next]!) : sequence.end,
   };
 }

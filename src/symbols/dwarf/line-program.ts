@@ -9,8 +9,6 @@ import type { LineHeader } from './line-header';
 /** Bits of a row's `flags`. */
 export const IS_STATEMENT = 1;
 export const PROLOGUE_END = 2;
-/** The next row has the same address: no instruction belongs to this one. */
-export const IS_EMPTY = 4;
 
 /** A run of rows with rising addresses: mostly one function or one section of a unit. */
 export interface LineSequence {
@@ -116,7 +114,6 @@ export function runLineProgram(bytes: Uint8Array, header: LineHeader, isCode: (a
     } else {
       const before = rows.offsets[at - 1]!;
       if (offset < before || offset > 0xffff_ffff) isRising = false;
-      else if (offset === before) rows.flags[at - 1]! |= IS_EMPTY;
     }
     rows.offsets[at] = offset;
     rows.lines[at] = line > 0 && line < 0x7fff_ffff ? line : 0;
@@ -130,7 +127,6 @@ export function runLineProgram(bytes: Uint8Array, header: LineHeader, isCode: (a
     const last = rows.count - 1;
     const isUsable = isRising && rows.count > firstRow && offset >= rows.offsets[last]! && offset <= 0xffff_ffff;
     if (isUsable && offset > 0 && isCode(start)) {
-      if (rows.offsets[last] === offset) rows.flags[last]! |= IS_EMPTY;
       sequences.push({ start, end: start + BigInt(offset), firstRow, endRow: rows.count });
     } else {
       rows.count = firstRow;

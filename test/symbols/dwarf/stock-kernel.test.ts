@@ -67,6 +67,7 @@ describe("symbols: a stock kernel's debug information", function () {
       maxBuffer: 1 << 26,
     });
     let empty = 0;
+    let statements = 0;
     for (const [index, text] of told.split(/^0x/m).slice(1).entries()) {
       const [, ...lines] = text.trim().split('\n');
       const wanted: string[] = [];
@@ -82,8 +83,18 @@ describe("symbols: a stock kernel's debug information", function () {
       });
       // Assembly and aliases of functions are symbols without an entry.
       if (chain.length === 0 && wanted.length === 1) empty += 1;
-      else assert.deepEqual(found, wanted, `0x${address.toString(16)}`);
+      else {
+        // Where rows share an address addr2line tells the last one; who steps wants the one that begins a statement.
+        const isOtherRow = found[0] !== wanted[0] && symbols.lineAt(address)!.isStatement;
+        if (isOtherRow) statements += 1;
+        assert.deepEqual(
+          found.slice(Number(isOtherRow)),
+          wanted.slice(Number(isOtherRow)),
+          `0x${address.toString(16)}`,
+        );
+      }
     }
+    assert.ok(statements < COUNT / 10, `${statements} other rows`);
     assert.ok(empty < COUNT / 20, `${empty} without an entry`);
   });
 
