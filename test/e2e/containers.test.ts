@@ -2,7 +2,8 @@
 // is scaled, a pod entered, a port of it forwarded, an object edited as YAML and compared. Whatever the window does is
 // looked up with the engine's own program.
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Locator } from 'playwright-core';
@@ -16,8 +17,8 @@ import { Screen, TERMINAL } from './screen';
 
 const DOCKER = 'Docker (DOCKER_HOST)';
 const CLUSTER = 'Kubernetes: test';
-/** Where engines are looked for: the user's own must not be met. */
-const PLACES = ['DOCKER_HOST', 'KUBECONFIG'] as const;
+/** Where engines and machines are looked for: the user's own must not be met. */
+const PLACES = ['DOCKER_HOST', 'KUBECONFIG', 'XDG_RUNTIME_DIR', 'XDG_DATA_HOME', 'XDG_CONFIG_HOME', 'TMPDIR'] as const;
 const COUNTS = 'i=0; while :; do i=$((i+1)); echo line $i; sleep 1; done';
 
 /** Opening a branch, drawing a page: on a busy machine. */
@@ -86,6 +87,7 @@ describe('containers in a window', function () {
   let engine: TestEngine;
   let cluster: TestCluster | undefined;
   let endNode: (() => Promise<void>) | undefined;
+  let home: string | undefined;
   let screen: Screen;
   let tree: EngineTree;
 
@@ -104,6 +106,9 @@ describe('containers in a window', function () {
       endNode = await startNode(cluster, servers.kubelet, containerd.command, busybox);
       await cluster.apply(manifest(await freePort()));
     }
+    home = mkdtempSync(join(tmpdir(), 'vmxray-e2e-'));
+    for (const name of PLACES.filter((one) => /^XDG_|^TMP/.test(one)))
+      mkdirSync((process.env[name] = join(home, name)), { mode: 0o700 });
     process.env.DOCKER_HOST = `unix://${engine.context.endpoint.kind === 'socket' ? engine.context.endpoint.path : ''}`;
     process.env.KUBECONFIG = cluster?.kubeconfig ?? '/dev/null';
     screen = await Screen.open(this, false, (folder) => writeFileSync(join(folder, 'notes.txt'), 'Nothing.\n'));
@@ -122,6 +127,7 @@ describe('containers in a window', function () {
       if (value === undefined) delete process.env[name];
       else process.env[name] = value;
     }
+    if (home !== undefined) rmSync(home, { recursive: true, force: true, maxRetries: 5 });
     await endNode?.();
     await cluster?.dispose();
     await engine?.dispose();
@@ -152,7 +158,7 @@ describe('containers in a window', function () {
 
   it('follows its log in a terminal', async () => {
     await tree.choose('counter', 'Follow Logs');
-    await screen.sees(screen.terminal(/line 1\s.*line 3/s));
+    await screen.sees(screen.terminal(/line 1.*line 3/));
     await screen.picture('containers-logs');
     await closeTerminals();
   });
@@ -160,11 +166,35 @@ describe('containers in a window', function () {
   it('opens a shell in it', async () => {
     await tree.choose('counter', 'Open Shell');
     await screen.sees(screen.terminal('#'));
-    await screen.enter(TERMINAL, 'hostname; ps | grep -c sleep', screen.terminal(/^[0-9a-f]{12}/m));
+    await screen.enter(TERMINAL, 'hostname; ps | grep -c sleep', screen.terminal(/hostname;.*[0-9a-f]{12}/));
     const [id] = (await engine.cli('inspect', '-f', '{{.Id}}', 'counter')).split('\n');
     await screen.sees(screen.terminal(id!.slice(0, 12)));
     await screen.picture('containers-shell');
     await closeTerminals();
+  });
+
+  it('shows on a page what it is, how it is isolated, what it uses, and what happens to it', async () => {
+    await tree.choose('counter', 'Show Details');
+    const page = screen.page.frameLocator('iframe.webview.ready').last().frameLocator('iframe#active-frame');
+    for (const metric of ['CPU', 'Memory', 'Network received', 'Disk read'])
+      await screen.sees(page.locator(`[data-metric="${metric}"]`));
+    const pid = await engine.cli('inspect', '-f', '{{.State.Pid}}', 'counter');
+    for (const kind of ['mnt', 'pid', 'net']) {
+      const inode = /\d+/.exec(readlinkSync(`/proc/${pid}/ns/${kind}`))?.[0] ?? '';
+      await screen.sees(page.locator('[data-section="Namespaces"] tr').filter({ hasText: kind }).getByText(inode));
+    }
+    const upper = await engine.cli('inspect', '-f', '{{.GraphDriver.Data.UpperDir}}', 'counter');
+    await screen.sees(page.locator('[data-section^="Layers"] tr').filter({ hasText: 'writable' }).getByText(upper));
+    await engine.cli('pause', 'counter');
+    await screen.sees(page.locator('.events').getByText('container counter: pause'));
+    await engine.cli('unpause', 'counter');
+    await screen.sees(page.locator('.events').getByText('container counter: unpause'));
+    await page.locator('[data-metric="Memory"] path.line[d*="L"]').waitFor({ state: 'attached' });
+    await screen.picture('containers-details');
+    await page.locator('[data-section="Namespaces"]').scrollIntoViewIfNeeded();
+    await page.locator('[data-section^="Layers"]').scrollIntoViewIfNeeded();
+    await screen.picture('containers-isolation');
+    await screen.run('View: Close All Editors');
   });
 
   it('stops it', async () => {
@@ -210,6 +240,7 @@ describe('containers in a window', function () {
     await screen.sees(screen.terminal('served by the pod'));
     await closeTerminals();
     await tree.choose(/web.*Running/, 'Open Shell');
+    await screen.sees(screen.terminal('#'));
     await screen.enter(TERMINAL, 'echo $((6*7)) of $$', screen.terminal(/42 of \d+/));
     await screen.picture('kubernetes-exec');
     await closeTerminals();

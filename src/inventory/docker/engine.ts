@@ -11,6 +11,7 @@ import { createClient, upgradeTarget } from './client';
 import type { EngineContext } from './discovery';
 import { endpointText } from './endpoint';
 import { engineError, strangeEngine } from './errors';
+import type { RegistryCredentials } from './registry-credentials';
 import { openUpgraded, type UpgradeTarget } from './upgrade';
 
 /** A call that dockerode has no method for, such as libpod's. */
@@ -20,6 +21,8 @@ export interface PlainCall {
   readonly path: string;
   readonly query?: Readonly<Record<string, string>> | undefined;
   readonly body?: unknown;
+  /** For a registry that the engine is to ask. */
+  readonly credentials?: RegistryCredentials | undefined;
 }
 
 /** An engine's version as it tells it. */
@@ -127,7 +130,7 @@ const SUCCESS = { 101: true, 200: true, 201: true, 202: true, 204: true, 304: tr
 
 function dial<T>(
   docker: Docker,
-  { method, path, query, body }: PlainCall,
+  { method, path, query, body, credentials }: PlainCall,
   abortSignal: AbortSignal | undefined,
   isStream: boolean,
 ): Promise<T> {
@@ -141,7 +144,12 @@ function dial<T>(
       statusCodes: SUCCESS,
       isStream,
       ...(abortSignal && { abortSignal }),
+      ...(credentials && { authconfig: credentials }),
     };
-    docker.modem.dial(call, (error, result) => (error ? reject(error) : resolve(result as T)));
+    docker.modem.dial(call, (error, result) => (error ? reject(error) : resolve(withoutNull(result) as T)));
   });
 }
+
+/** The client hands on the bytes of `null` and of an empty answer, as it takes them for none. */
+const withoutNull = (result: unknown): unknown =>
+  Buffer.isBuffer(result) && ['', 'null'].includes(result.toString('latin1').trim()) ? null : result;

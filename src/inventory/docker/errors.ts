@@ -1,5 +1,6 @@
 /** What can go wrong between us and an engine with a Docker API: every sentence said about it. */
 import { UserError } from '../../common/errors';
+import { registryOf } from './registry-credentials';
 
 const SOCKET_REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'is not running: its socket does not exist. Start the engine, then refresh',
@@ -86,3 +87,12 @@ export const noShell = (name: string): UserError =>
 /** Something that needs a running container. */
 export const notRunning = (name: string, what: string): UserError =>
   new UserError('container/not-running', `${name} is not running: start it before ${what}.`);
+
+/** A registry that wants to know who pulls. */
+export function unknownToRegistry(reference: string, isPodman: boolean): UserError {
+  const login = `${isPodman ? 'podman' : 'docker'} login ${registryOf(reference)}`;
+  return new UserError(
+    'image/login',
+    `${reference} could not be pulled: its registry does not know you, or no longer. Run "${login}", then try again.`,
+  );
+}

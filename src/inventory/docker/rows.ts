@@ -24,7 +24,7 @@ export const folderRows = (): Item[] =>
   }));
 
 const RUNNING = ['shell', 'exec', 'stop', 'restart', 'pause', 'kill'];
-const SHOWN = ['logs', 'logsSince', 'inspect', 'changes', 'copyFrom', 'copyTo', 'rename', 'remove'];
+const SHOWN = ['logs', 'logsSince', 'logsSearch', 'inspect', 'changes', 'copyFrom', 'copyTo', 'rename', 'remove'];
 
 /** What can be done to a container in its state. */
 function containerActions(state: ItemState): readonly string[] {

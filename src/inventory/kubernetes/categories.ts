@@ -20,9 +20,15 @@ export const WORKLOAD_KEYS = [
   '/pods',
 ] as const;
 
+/** The kinds of KubeVirt's that are machines. Source: KubeVirt's API, group kubevirt.io. */
+export const MACHINE_KEYS = ['kubevirt.io/virtualmachines', 'kubevirt.io/virtualmachineinstances'] as const;
+/** The kind whose objects are live migrations. */
+export const MIGRATION_KEY = 'kubevirt.io/virtualmachineinstancemigrations';
+
 /** The categories under a namespace, in the order in which they are shown. */
 export const CATEGORIES: readonly Category[] = [
   { id: 'workloads', label: 'Workloads', icon: 'rocket', keys: WORKLOAD_KEYS },
+  { id: 'machines', label: 'Virtual Machines', icon: 'vm', keys: MACHINE_KEYS },
   {
     id: 'network',
     label: 'Network',

@@ -12,6 +12,8 @@ const OWNER_KEYS: Readonly<Record<string, string>> = {
   Job: 'batch/jobs',
   CronJob: 'batch/cronjobs',
   ReplicationController: '/replicationcontrollers',
+  VirtualMachine: 'kubevirt.io/virtualmachines',
+  VirtualMachineInstance: 'kubevirt.io/virtualmachineinstances',
 };
 
 /** The ids of the rows. */

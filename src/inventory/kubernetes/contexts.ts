@@ -20,7 +20,12 @@ export interface ClusterContext {
 export interface KubeconfigOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly home?: string;
+  /** More files, from the settings; each stands for itself and is not merged with the others. */
+  readonly files?: readonly string[];
 }
+
+/** What an address in the settings begins with that names a kubeconfig file. */
+export const KUBECONFIG_SCHEME = 'kubeconfig:';
 
 interface Kubeconfig {
   readonly contexts?: readonly ({
@@ -33,15 +38,19 @@ interface Kubeconfig {
 export async function discoverClusters(
   options: KubeconfigOptions = {},
 ): Promise<{ clusters: ClusterContext[]; problems: string[] }> {
-  const { env = process.env, home = homedir() } = options;
-  const files = (env.KUBECONFIG ? env.KUBECONFIG.split(delimiter) : [join(home, '.kube', 'config')]).filter(
+  const { env = process.env, home = homedir(), files: more = [] } = options;
+  const merged = (env.KUBECONFIG ? env.KUBECONFIG.split(delimiter) : [join(home, '.kube', 'config')]).filter(
     (file) => file !== '' && existsSync(file),
   );
   const clusters = new Map<string, ClusterContext>();
   const problems: string[] = [];
-  if (files.length === 0) return { clusters: [], problems };
+  const sources = [
+    ...merged.map((file) => ({ file, files: merged })),
+    ...more.map((file) => ({ file, files: [file] })),
+  ];
+  if (sources.length === 0) return { clusters: [], problems };
   const { load } = await import('js-yaml');
-  for (const file of files) {
+  for (const { file, files } of sources) {
     try {
       const { contexts } = (load(readFileSync(file, 'utf8')) ?? {}) as Kubeconfig;
       for (const entry of contexts ?? []) {

@@ -8,6 +8,7 @@ import { eventTime, type ClusterEvent } from './events';
 import type { Secret } from './helm';
 import type { Place } from './ids';
 import { summarize } from './kinds';
+import { networkSections } from './network-details';
 import { typeKey, type Condition, type KubeObject } from './object';
 import { containerHealth, containersOf, type Pod } from './pods';
 
@@ -172,7 +173,7 @@ function kindSections(key: string, object: KubeObject): DetailSection[] {
       ];
     }
     default:
-      return [];
+      return networkSections(key, object);
   }
 }
 

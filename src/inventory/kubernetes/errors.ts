@@ -86,3 +86,19 @@ export const otherObject = (wanted: string, found: string): UserError =>
 
 /** A row that is no more, or an action that does not fit it. */
 export const unfit = (what: string): UserError => new UserError('cluster/unfit', `${what} Refresh the tree.`);
+
+/** A machine of KubeVirt's that no pod runs. */
+export const noLauncher = (machine: string): UserError =>
+  new UserError('machine/not-running', `No pod runs ${machine} at present: start it, then debug it.`);
+
+/** QEMU would not open its gdb stub. */
+export const gdbRefused = (machine: string, said: string): UserError =>
+  new UserError('machine/gdb', `The QEMU of ${machine} opens no gdb stub: ${said}`);
+
+/** A folder whose kustomization cannot be built, or builds to something else than objects. */
+export const badKustomization = (folder: string, why: string): UserError =>
+  new UserError('kustomize/build', `The kustomization ${folder} cannot be built: ${why}`);
+
+/** There is nothing here that builds kustomizations. */
+export const noKustomize = (): UserError =>
+  new UserError('kustomize/absent', 'Neither kubectl nor kustomize is on the PATH: install one of them.');

@@ -31,6 +31,8 @@ const KEYS: Readonly<Record<string, string>> = {
   Job: 'batch/jobs',
   CronJob: 'batch/cronjobs',
   PersistentVolumeClaim: '/persistentvolumeclaims',
+  VirtualMachine: 'kubevirt.io/virtualmachines',
+  VirtualMachineInstance: 'kubevirt.io/virtualmachineinstances',
 };
 
 /** When it happened last. */

@@ -5,6 +5,8 @@ export type Place =
   | { readonly at: 'folder'; readonly folder: 'namespaces' | 'cluster' }
   | { readonly at: 'namespace'; readonly namespace: string }
   | { readonly at: 'category'; readonly namespace: string; readonly category: string }
+  /** Workloads of which the label that they are grouped by has this value; empty for those without it. */
+  | { readonly at: 'group'; readonly namespace: string; readonly value: string }
   /** All objects of a kind; without a namespace those of a kind that has none. */
   | { readonly at: 'type'; readonly namespace: string | undefined; readonly key: string }
   | { readonly at: 'object'; readonly namespace: string | undefined; readonly key: string; readonly name: string }
@@ -26,6 +28,8 @@ export function placeId(place: Place): string {
       return parts(place.namespace);
     case 'category':
       return parts(place.namespace, place.category);
+    case 'group':
+      return parts(place.namespace, place.value);
     case 'type':
       return parts(place.namespace, place.key);
     case 'object':
@@ -50,6 +54,8 @@ export function parsePlace(id: string): Place | undefined {
       return { at, namespace };
     case 'category':
       return { at, namespace, category: second };
+    case 'group':
+      return { at, namespace, value: second };
     case 'type':
       return { at, namespace: namespace === '' ? undefined : namespace, key: `${second}/${third}` };
     case 'object':

@@ -10,6 +10,8 @@ import type {
   V1IngressSpec,
   V1JobSpec,
   V1JobStatus,
+  V1LabelSelector,
+  V1NetworkPolicySpec,
   V1NodeSpec,
   V1NodeStatus,
   V1PersistentVolumeClaimSpec,
@@ -26,6 +28,7 @@ import { ago, counted } from '../amounts';
 import type { ItemState } from '../provider';
 import type { Condition, KubeObject } from './object';
 import { podHealth, readyCount, restartCount, type Pod } from './pods';
+import { machineHealth, machineText, type VirtualMachine } from './virtual-machine';
 
 /** What a row says of an object. */
 export interface Summary {
@@ -48,6 +51,21 @@ function kind<Spec, Status = unknown>(icon: string, read: (object: KubeObject<Sp
 const failing = (conditions: readonly Condition[] | undefined, type: string, status: string): Condition | undefined =>
   conditions?.find((one) => one.type === type && one.status === status);
 
+/** A selector as kubectl writes it; empty for one that selects all. */
+export function selectorText({ matchLabels = {}, matchExpressions = [] }: V1LabelSelector = {}): string {
+  const words: Readonly<Record<string, string>> = { In: 'in', NotIn: 'notin' };
+  return [
+    ...Object.entries(matchLabels).map(([label, value]) => `${label}=${value}`),
+    ...matchExpressions.map(({ key, operator, values = [] }) =>
+      operator in words
+        ? `${key} ${words[operator]} (${values.join(', ')})`
+        : operator === 'DoesNotExist'
+          ? `!${key}`
+          : key,
+    ),
+  ].join(',');
+}
+
 /** What a controller wants, what is, and why not. */
 function replicas(wanted: number, ready: number, current: number, problem: Condition | undefined): Summary {
   const text = `${ready} of ${wanted} ready${current === wanted ? '' : `, ${current} there`}`;
@@ -57,6 +75,14 @@ function replicas(wanted: number, ready: number, current: number, problem: Condi
 }
 
 const raw = (conditions: unknown): readonly Condition[] | undefined => conditions as readonly Condition[] | undefined;
+
+const MACHINE: KindEntry = {
+  icon: 'vm',
+  summary: (object) => {
+    const { state, word, why } = machineHealth(object as VirtualMachine);
+    return { text: [word, machineText(object as VirtualMachine)].filter(Boolean).join(' · '), state, why };
+  },
+};
 
 const KINDS: Readonly<Record<string, KindEntry>> = {
   '/pods': {
@@ -135,6 +161,18 @@ const KINDS: Readonly<Record<string, KindEntry>> = {
   'networking.k8s.io/ingresses': kind<V1IngressSpec>('globe', ({ spec }) => ({
     text: (spec?.rules ?? []).map(({ host }) => host ?? '*').join(', '),
   })),
+  'networking.k8s.io/networkpolicies': kind<V1NetworkPolicySpec>('shield', ({ spec }) => ({
+    text: [
+      `for ${selectorText(spec?.podSelector) || 'all pods'}`,
+      (spec?.policyTypes ?? ['Ingress']).join(' and '),
+    ].join(' · '),
+  })),
+  'policy/poddisruptionbudgets': kind<
+    unknown,
+    { currentHealthy?: number; desiredHealthy?: number; disruptionsAllowed?: number }
+  >('shield', ({ status }) => ({
+    text: `${status?.currentHealthy ?? 0} healthy of ${status?.desiredHealthy ?? 0} wanted, ${status?.disruptionsAllowed ?? 0} may go`,
+  })),
   '/configmaps': {
     icon: 'settings',
     summary: (object) => ({ text: counted(Object.keys((object as { data?: object }).data ?? {}).length, 'key') }),
@@ -173,6 +211,15 @@ const KINDS: Readonly<Record<string, KindEntry>> = {
       .map(([name, hard]) => `${name} ${status?.used?.[name] ?? 0} of ${hard}`)
       .join(', '),
   })),
+  'kubevirt.io/virtualmachines': MACHINE,
+  'kubevirt.io/virtualmachineinstances': MACHINE,
+  'kubevirt.io/virtualmachineinstancemigrations': kind<{ vmiName?: string }, { phase?: string }>(
+    'arrow-right',
+    ({ spec, status }) => ({
+      text: `${spec?.vmiName ?? ''} · ${status?.phase ?? 'Pending'}`,
+      state: status?.phase === 'Succeeded' ? 'stopped' : status?.phase === 'Failed' ? 'failed' : 'changing',
+    }),
+  ),
   '/namespaces': kind<unknown, { phase?: string }>('symbol-namespace', ({ status }) => ({
     text: status?.phase === 'Active' ? '' : (status?.phase ?? ''),
     state: status?.phase === 'Terminating' ? 'changing' : undefined,

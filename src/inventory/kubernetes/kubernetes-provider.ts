@@ -1,4 +1,5 @@
 /** A cluster in the tree: one context of the kubeconfig. */
+import { UserError } from '../../common/errors';
 import type { Disposable } from '../disposable';
 import { ChangeBatch } from '../change-batch';
 import type {
@@ -19,11 +20,13 @@ import { objectDetails } from './details';
 import { unfit } from './errors';
 import { feedEvent, type ClusterEvent } from './events';
 import { parsePlace } from './ids';
+import { KubeletFigures } from './kubelet-figures';
 import { figuresOf } from './metrics';
 import { typeKey, type KubeObject } from './object';
 import { ClusterObjects } from './objects';
 import { ResourceStore } from './store';
 import { rowsUnder } from './tree';
+import { ClusterView } from './view';
 
 /** One cluster's provider; nothing is loaded or connected before `connect`. */
 export class KubernetesProvider implements Provider {
@@ -33,6 +36,8 @@ export class KubernetesProvider implements Provider {
   readonly actions: readonly Action[] = kubernetesActions;
   private readonly cluster: Cluster;
   private readonly objects: ClusterObjects;
+  private readonly view = new ClusterView();
+  private readonly kubelets = new KubeletFigures();
   private readonly kept = new Set<Disposable>();
 
   constructor(context: ClusterContext) {
@@ -47,11 +52,12 @@ export class KubernetesProvider implements Provider {
   }
 
   children(parent: string | undefined, signal: AbortSignal): Promise<readonly Item[]> {
-    return rowsUnder({ cluster: this.cluster, objects: this.objects }, parent, signal);
+    return rowsUnder({ cluster: this.cluster, objects: this.objects, view: this.view }, parent, signal);
   }
 
   watch(onChange: (change: InventoryChange) => void, onLost: (why: Error) => void): Disposable {
     const batch = new ChangeBatch(onChange);
+    this.view.onChange = () => batch.addAll();
     this.objects.watch({
       changed: (type, object) => {
         if (typeKey(type) === 'apiextensions.k8s.io/customresourcedefinitions') {
@@ -80,7 +86,8 @@ export class KubernetesProvider implements Provider {
     const { desk, signal } = run;
     const progress = run.progress.bind(run);
     const keep = (open: Disposable): void => void this.kept.add(open);
-    await known.execute({ cluster: this.cluster, places, desk, signal, progress, keep });
+    const { cluster, objects, view } = this;
+    await known.execute({ cluster, objects, view, places, desk, signal, progress, keep });
   }
 
   async details(item: string, signal: AbortSignal): Promise<readonly DetailSection[]> {
@@ -90,19 +97,28 @@ export class KubernetesProvider implements Provider {
 
   async metrics(item: string, signal: AbortSignal): Promise<readonly Metric[] | undefined> {
     const place = parsePlace(item);
-    return place ? figuresOf(this.cluster, place, signal) : undefined;
+    return place ? figuresOf(this.cluster, this.kubelets, place, signal) : undefined;
   }
 
   events(listener: (event: EngineEvent) => void): Disposable {
     const type = { group: '', version: 'v1', resource: 'events', kind: 'Event', isNamespaced: true, verbs: [] };
-    let isPast = true;
-    const store = new ResourceStore(this.cluster, type, undefined, {
-      changed: (object: KubeObject) => isPast || listener(feedEvent(object as ClusterEvent)),
-      reset: () => undefined,
-      opened: () => (isPast = false),
-      lost: () => undefined,
+    const hear = (namespace: string | undefined, onForbidden: () => void): ResourceStore => {
+      let isPast = true;
+      return new ResourceStore(this.cluster, type, namespace, {
+        changed: (object: KubeObject) => isPast || listener(feedEvent(object as ClusterEvent)),
+        reset: () => undefined,
+        opened: () => (isPast = false),
+        lost: (why) => {
+          if (why instanceof UserError && why.code === 'cluster/Forbidden') onForbidden();
+        },
+      });
+    };
+    // Who may not hear of the whole cluster may hear of the context's namespace.
+    let open = hear(undefined, () => {
+      open.dispose();
+      open = hear(this.cluster.context.namespace, () => open.dispose());
     });
-    return store;
+    return { dispose: () => open.dispose() };
   }
 
   dispose(): void {

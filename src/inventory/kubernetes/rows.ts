@@ -1,12 +1,15 @@
 /** Rows of the tree for what a cluster holds. */
+import { counted } from '../amounts';
 import type { Fact, Item } from '../provider';
-import { CATEGORIES, type Category } from './categories';
+import { CATEGORIES, MACHINE_KEYS, type Category } from './categories';
 import type { Secret } from './helm';
 import { revisionOf } from './helm';
 import { placeId } from './ids';
 import { iconOf, isTimeless, summarize } from './kinds';
 import { typeKey, type KubeObject, type ResourceType } from './object';
 import { containerHealth, containersOf, type Pod } from './pods';
+import type { NamespaceView } from './view';
+import { machineActions, type VirtualMachine } from './virtual-machine';
 
 const folder = (id: string, label: string, icon: string, actions: readonly string[] = []): Item => ({
   id,
@@ -24,10 +27,10 @@ export const topRows = (): Item[] => [
   folder(placeId({ at: 'folder', folder: 'cluster' }), 'Cluster Resources', 'globe'),
 ];
 
-/** The rows under a namespace. */
-export const categoryRows = (namespace: string): Item[] =>
-  CATEGORIES.map(({ id, label, icon }: Category) =>
-    folder(placeId({ at: 'category', namespace, category: id }), label, icon),
+/** The rows under a namespace; machines have one only where there is a kind for them. */
+export const categoryRows = (namespace: string, types: ReadonlyMap<string, ResourceType>): Item[] =>
+  CATEGORIES.filter(({ id, keys }) => id !== 'machines' || keys.some((key) => types.has(key))).map(
+    ({ id, label, icon }: Category) => folder(placeId({ at: 'category', namespace, category: id }), label, icon),
   );
 
 /** A folder of all objects of a kind. */
@@ -45,21 +48,22 @@ function titleOf({ kind, resource }: ResourceType): string {
 
 const SCALED = ['apps/deployments', 'apps/statefulsets', 'apps/replicasets', '/replicationcontrollers'];
 const RESTARTED = ['apps/deployments', 'apps/statefulsets', 'apps/daemonsets'];
-const WITH_CHILDREN = [...SCALED, 'apps/daemonsets', 'batch/jobs', 'batch/cronjobs', '/pods', '/services'];
+const MACHINES: readonly string[] = MACHINE_KEYS;
+const WITH_CHILDREN = [...SCALED, ...MACHINES, 'apps/daemonsets', 'batch/jobs', 'batch/cronjobs', '/pods', '/services'];
 
 function actionsFor(key: string, object: KubeObject): readonly string[] {
   const actions: string[] = [];
-  if (key === '/pods') actions.push('shell', 'logs', 'exec', 'logsSince', 'previousLogs');
+  if (key === '/pods') actions.push('shell', 'logs', 'exec', 'logsSince', 'logsSearch', 'previousLogs');
   if (key === '/pods' || key === '/services') actions.push('portForward');
   if (SCALED.includes(key)) actions.push('scale');
-  if (RESTARTED.includes(key)) actions.push('rolloutRestart', 'logs');
-  if (key === 'apps/deployments') actions.push('rolloutHistory', 'rolloutUndo');
+  if (RESTARTED.includes(key)) actions.push('rolloutRestart', 'logs', 'rolloutHistory', 'rolloutUndo');
   if (key === 'batch/cronjobs') {
     actions.push('trigger', (object.spec as { suspend?: boolean } | undefined)?.suspend ? 'unsuspend' : 'suspend');
   }
   if (key === '/nodes')
     actions.push((object.spec as { unschedulable?: boolean } | undefined)?.unschedulable ? 'uncordon' : 'cordon');
   if (key === '/secrets') actions.push('reveal');
+  if (MACHINES.includes(key)) actions.push(...machineActions(object as VirtualMachine, key !== MACHINE_KEYS[0]));
   // The text of a Secret is its values: they are shown by "Reveal" alone.
   actions.push(...(key === '/secrets' ? ['delete'] : ['inspect', 'editYaml', 'delete']));
   return actions;
@@ -108,16 +112,34 @@ function firstSentence(text: string): string {
   return line.length <= LONGEST_REASON ? line : `${line.slice(0, LONGEST_REASON)}…`;
 }
 
-/** A namespace's row: itself an object, with the categories below. */
-export const namespaceRow = (object: KubeObject): Item => ({
+/** An object's labels; a workload that has none of its own goes by those of its pods. */
+export function labelsOf({ metadata, spec }: KubeObject): Readonly<Record<string, string>> {
+  const { template } = (spec ?? {}) as { template?: { metadata?: { labels?: Readonly<Record<string, string>> } } };
+  return { ...template?.metadata?.labels, ...metadata.labels };
+}
+
+/** A row that holds the workloads whose label has this value. */
+export const groupRow = (namespace: string, label: string, value: string, count: number): Item => ({
+  ...folder(placeId({ at: 'group', namespace, value }), value === '' ? `no ${label}` : `${label}: ${value}`, 'tag'),
+  description: counted(count, 'workload'),
+});
+
+/** A namespace's row: itself an object, with the categories below, and what is chosen of its content. */
+export const namespaceRow = (object: KubeObject, { selectorText, groupBy }: NamespaceView): Item => ({
   id: placeId({ at: 'namespace', namespace: object.metadata.name }),
   kind: 'Namespace',
   label: object.metadata.name,
-  description: summarize('/namespaces', object).text,
+  description: [
+    summarize('/namespaces', object).text,
+    selectorText === '' ? '' : `where ${selectorText}`,
+    groupBy === undefined ? '' : `by ${groupBy}`,
+  ]
+    .filter((part) => part !== '')
+    .join(' · '),
   state: summarize('/namespaces', object).state,
   icon: iconOf('/namespaces'),
   hasChildren: true,
-  actions: ['inspect', 'editYaml', 'delete'],
+  actions: ['selectLabels', 'groupByLabel', 'inspect', 'editYaml', 'delete'],
   labels: object.metadata.labels ?? {},
 });
 
@@ -144,6 +166,7 @@ export function containerRows(pod: Pod): Item[] {
         ...(isRunning ? ['shell', 'exec'] : []),
         'logs',
         'logsSince',
+        'logsSearch',
         ...(status?.restartCount ? ['previousLogs'] : []),
       ],
     };

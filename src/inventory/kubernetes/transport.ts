@@ -6,18 +6,20 @@
 import type { Agent as HttpAgent } from 'node:http';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
-import { json, text } from 'node:stream/consumers';
-import type { Readable, Writable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { Writable, type Duplex, type Readable } from 'node:stream';
 import type * as Client from '@kubernetes/client-node';
 import type { KubeConfig, V1Status } from '@kubernetes/client-node';
 import { ApiFailure, badContext } from './errors';
 import type { ClusterContext } from './contexts';
+import { openWebSocket } from './web-socket';
 
 /** One request. */
 export interface ApiCall {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly query?: Readonly<Record<string, string>> | undefined;
+  /** Bytes go as they are, anything else as JSON. */
   readonly body?: unknown;
   /** Of a PATCH: which kind. */
   readonly contentType?: string | undefined;
@@ -72,9 +74,10 @@ export class Transport {
     return this.config.getCurrentCluster()?.server ?? '';
   }
 
-  /** The answer's JSON, unchecked. Rejects with ApiFailure where the server refuses. */
+  /** The answer's JSON, unchecked; undefined where it is empty. Rejects with ApiFailure where the server refuses. */
   async request<T>(call: ApiCall, signal?: AbortSignal): Promise<T> {
-    return (await json(await this.open(call, signal))) as T;
+    const answer = await this.text(call, signal);
+    return (answer === '' ? undefined : JSON.parse(answer)) as T;
   }
 
   /** The answer as text. */
@@ -84,25 +87,19 @@ export class Transport {
 
   /** The answer as it comes. The signal counts as long as the answer does. */
   async open(call: ApiCall, signal?: AbortSignal): Promise<IncomingMessage> {
-    const { method, path, query, body, contentType = 'application/json' } = call;
-    const options: RequestOptions = { method };
-    await this.config.applyToHTTPSOptions(options);
-    const base = new URL(this.server);
-    const words = new URLSearchParams(query).toString();
-    const payload = body === undefined ? undefined : JSON.stringify(body);
+    const { method, body, contentType = 'application/json' } = call;
+    const { isPlain, options } = await this.requestOptions(call);
+    const payload =
+      body === undefined || Buffer.isBuffer(body) ? (body as Buffer | undefined) : Buffer.from(JSON.stringify(body));
     const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-      const send = base.protocol === 'http:' ? httpRequest : httpsRequest;
-      const request = send(
+      const request = (isPlain ? httpRequest : httpsRequest)(
         {
           ...options,
-          agent: this.sharedAgent(base, options),
-          host: base.hostname.replace(/^\[(.*)\]$/, '$1'),
-          port: base.port,
-          path: `${base.pathname.replace(/\/$/, '')}${path}${words === '' ? '' : `?${words}`}`,
+          method,
           headers: {
             ...options.headers,
             Accept: 'application/json',
-            ...(payload !== undefined && { 'Content-Type': contentType, 'Content-Length': Buffer.byteLength(payload) }),
+            ...(payload !== undefined && { 'Content-Type': contentType, 'Content-Length': payload.length }),
           },
           ...(signal && { signal }),
         },
@@ -113,6 +110,11 @@ export class Transport {
     });
     if ((answer.statusCode ?? 500) >= 400) throw await refused(answer);
     return answer;
+  }
+
+  /** A two-way connection of plain bytes, by a WebSocket of this subprotocol. The signal counts until it stands. */
+  async duplex(path: string, protocol: string, signal: AbortSignal): Promise<Duplex> {
+    return openWebSocket({ ...(await this.requestOptions({ path })), protocol, signal }, refused);
   }
 
   /** Runs a command on a terminal in a container; `ended` is called with what the server says of its end. */
@@ -131,6 +133,25 @@ export class Transport {
     return socket;
   }
 
+  /** Runs a command in a container without a terminal; resolves to what it printed. Rejects where it fails. */
+  capture(namespace: string, pod: string, container: string, command: readonly string[]): Promise<string> {
+    const printed: Buffer[] = [];
+    const sink = new Writable({
+      write(bytes: Buffer, _encoding, done) {
+        printed.push(bytes);
+        done();
+      },
+    });
+    const said = (): string => Buffer.concat(printed).toString('utf8').trim();
+    return new Promise((resolve, reject) => {
+      const ended = ({ status, message }: V1Status): void =>
+        status === 'Success' ? resolve(said()) : reject(new Error(said() || (message ?? 'The command failed.')));
+      new this.client.Exec(this.config)
+        .exec(namespace, pod, container, [...command], sink, sink, null, false, ended)
+        .then((socket) => socket.on('close', () => reject(new Error('The connection broke off.'))), reject);
+    });
+  }
+
   /** Connects two streams with a port of a pod. */
   async forward(namespace: string, pod: string, port: number, output: Writable, input: Readable): Promise<OpenSocket> {
     const socket = await new this.client.PortForward(this.config).portForward(
@@ -145,6 +166,27 @@ export class Transport {
     socket.on('close', () => output.end());
     socket.on('error', () => output.end());
     return socket;
+  }
+
+  /** Where a request goes, and with which credentials. */
+  private async requestOptions({
+    path,
+    query,
+  }: Pick<ApiCall, 'path' | 'query'>): Promise<{ isPlain: boolean; options: RequestOptions }> {
+    const options: RequestOptions = {};
+    await this.config.applyToHTTPSOptions(options);
+    const base = new URL(this.server);
+    const words = new URLSearchParams(query).toString();
+    return {
+      isPlain: base.protocol === 'http:',
+      options: {
+        ...options,
+        agent: this.sharedAgent(base, options),
+        host: base.hostname.replace(/^\[(.*)\]$/, '$1'),
+        port: base.port,
+        path: `${base.pathname.replace(/\/$/, '')}${path}${words === '' ? '' : `?${words}`}`,
+      },
+    };
   }
 
   // The client makes an agent for each request, and so a TLS handshake: the same credentials share one here.

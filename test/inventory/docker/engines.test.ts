@@ -7,8 +7,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DockerProvider } from '../../../src/inventory/docker/docker-provider';
 import type { Item } from '../../../src/inventory/provider';
-import { IMAGE, startDockerd, startPodman, type TestEngine } from '../../support/engines/container-engines';
+import {
+  buildWithCache,
+  IMAGE,
+  startDockerd,
+  startPodman,
+  type TestEngine,
+} from '../../support/engines/container-engines';
 import { ScriptedDesk, eventually, type Script } from '../../support/engines/desk';
+import { PULLED_IMAGE, REGISTRY, REGISTRY_USER, startRegistry } from '../../support/engines/registry';
 import { LIVES_ON } from '../../support/engines/rootfs';
 import { patience, rowsBelow, WatchedTree } from '../../support/engines/watched-tree';
 import { lab, requireLab } from '../../support/lab/lab';
@@ -31,12 +38,14 @@ for (const name of ['docker', 'podman'] as const) {
   describe(`inventory: a real ${name}`, function () {
     this.timeout(180_000);
     let engine: TestEngine;
+    let busybox: string;
     let provider: DockerProvider;
     let tree: WatchedTree;
 
     before(async function () {
       this.timeout(300_000);
       engine = await engines[name](this);
+      busybox = requireLab(this, await lab.busybox());
       provider = new DockerProvider(engine.context);
       await provider.connect(patience());
       tree = new WatchedTree(provider, [CONTAINERS]);
@@ -175,10 +184,11 @@ for (const name of ['docker', 'podman'] as const) {
         ask: ['made', `/bin/sh -c 'echo "a  b"; sleep 60'`, '127.0.0.1:18999:80'],
       };
       const rows = await tree.after(
-        () => run('runImage', [`image:${IMAGE}`], answers),
+        async () => run('runImage', [`image:${await engine.cli('inspect', '-f', '{{.Id}}', IMAGE)}`], answers),
         (all) => all.some(({ label, state }) => label === 'made' && state === 'running'),
       );
       assert.ok(row(rows, 'made').facts?.some(({ value }) => value.includes('18999->80/tcp')));
+      assert.equal(row(rows, 'made').description, `running · ${IMAGE}`);
       const isThere = async (): Promise<boolean> => (await engine.cli('logs', 'made')) === 'a  b';
       await eventually(isThere, 'the output of the command, its spaces kept');
     });
@@ -232,6 +242,44 @@ for (const name of ['docker', 'podman'] as const) {
       assert.deepEqual(lines.map((line) => line.replace(/^\S+ /, '')).sort(), ['err', 'late', 'out']);
     });
 
+    it('searches logs', async () => {
+      const id = `container:${await engine.cli('inspect', '-f', '{{.Id}}', 'talker')}`;
+      const text = (await run('logsSearch', [id], { ask: ['LAT e'] })).documents[0]?.text ?? '';
+      assert.match(text, /^\S+ late\n$/);
+      assert.equal((await run('logsSearch', [id], { ask: ['2026'] })).documents[0]?.text, 'No line has all of: 2026\n');
+    });
+
+    it('pulls with the credentials that the engine keeps for its registry, and says where to log in', async () => {
+      const endRegistry = await startRegistry(engine.enter, busybox);
+      const folder = mkdtempSync(join(tmpdir(), 'vmxray-login-'));
+      const variable = name === 'docker' ? 'DOCKER_CONFIG' : 'REGISTRY_AUTH_FILE';
+      const usual = process.env[variable];
+      process.env[variable] = name === 'docker' ? folder : join(folder, 'config.json');
+      const logIn = (password: string): void => {
+        const auth = Buffer.from(`${REGISTRY_USER.username}:${password}`).toString('base64');
+        writeFileSync(join(folder, 'config.json'), JSON.stringify({ auths: { [REGISTRY]: { auth } } }));
+      };
+      const isUnknown = (error: Error & { code?: string }): boolean =>
+        error.code === 'image/login' &&
+        error.message.includes(`"${name} login ${REGISTRY}"`) &&
+        !error.message.includes('wr:ong');
+      try {
+        await assert.rejects(run('pull', [], { ask: [PULLED_IMAGE] }), isUnknown);
+        logIn('wr:ong');
+        await assert.rejects(run('pull', [], { ask: [PULLED_IMAGE] }), isUnknown);
+        logIn(REGISTRY_USER.password);
+        const desk = await run('pull', [], { ask: [PULLED_IMAGE] });
+        assert.deepEqual(desk.told, [`Pulled ${PULLED_IMAGE}.`]);
+        assert.ok((await engine.cli('images', '--format', '{{.Repository}}:{{.Tag}}')).includes(PULLED_IMAGE));
+        await engine.cli('rmi', PULLED_IMAGE);
+      } finally {
+        if (usual === undefined) delete process.env[variable];
+        else process.env[variable] = usual;
+        rmSync(folder, { recursive: true });
+        await endRegistry();
+      }
+    });
+
     it('copies files in and out, and shows what changed', async () => {
       const folder = mkdtempSync(join(tmpdir(), 'vmxray-copy-'));
       try {
@@ -276,6 +324,11 @@ for (const name of ['docker', 'podman'] as const) {
       const sharer = await start('sharer', '--network', 'container:caged');
       assert.ok(sharer);
       const sections = await provider.details(`container:${full}`, patience());
+      for (const { title, columns, rows } of sections)
+        assert.ok(
+          rows.every((row) => Array.isArray(row) && row.every((cell) => typeof cell === 'string')),
+          `${title}: ${JSON.stringify([columns, rows])}`,
+        );
       const table = (title: string): readonly (readonly string[])[] => {
         const found = sections.find((section) => section.title.startsWith(title));
         assert.ok(found, `${title} among ${sections.map((section) => section.title).join(', ')}`);
@@ -345,6 +398,34 @@ for (const name of ['docker', 'podman'] as const) {
       assert.equal(await status('failing'), 'exited');
     });
 
+    // Podman keeps no build cache: its layers are images.
+    if (name === 'docker')
+      it('prunes the build cache', async function () {
+        const folder = mkdtempSync(join(tmpdir(), 'vmxray-build-'));
+        try {
+          writeFileSync(join(folder, 'Dockerfile'), `FROM ${IMAGE}\nCOPY Dockerfile /etc/built\n`);
+          if (!(await buildWithCache(engine, folder, 'built:1'))) {
+            console.log('      skipped: no docker program on the PATH can build with BuildKit.');
+            return this.skip();
+          }
+        } finally {
+          rmSync(folder, { recursive: true });
+        }
+        const records = async (): Promise<number> =>
+          (
+            JSON.parse(`[${(await engine.cli('system', 'df', '-v', '--format', '{{json .BuildCache}}')) || '[]'}]`) as [
+              unknown[],
+            ]
+          )[0].length;
+        assert.ok((await records()) > 0);
+        await engine.cli('rmi', 'built:1');
+        const { offered } = await run('prune', [], { chooseSeveral: [] });
+        const label = offered[0]?.find((one) => /of the build cache$/.test(one)) ?? '';
+        const desk = await run('prune', [], { chooseSeveral: [label], confirm: true });
+        assert.match(desk.confirmed[0]?.detail ?? '', /^\d records of the build cache: .*local source for dockerfile/);
+        assert.equal(await records(), 0);
+      });
+
     it('says what is wrong', async () => {
       const gone = { name: 'UserError', code: 'engine/gone' };
       await assert.rejects(run('start', [`container:${'0'.repeat(64)}`]), gone);
@@ -371,9 +452,13 @@ for (const name of ['docker', 'podman'] as const) {
     });
 
     it('finds its way back when the daemon is killed and started again', async () => {
+      const { terminal } = await run('logs', [`container:${await engine.cli('inspect', '-f', '{{.Id}}', 'plain')}`]);
+      await terminal.shows(/ready/);
       await engine.daemon.end('SIGKILL');
+      await terminal.ended;
       await eventually(() => tree.losses.length > 0, 'the loss is told');
       await assert.rejects(provider.children(CONTAINERS, patience()), /refuses connections|is not running/);
+      await assert.rejects(run('prune', []), /refuses connections|is not running/);
       await engine.start();
       await eventually(() => tree.changes.at(-1) === 'all', 'everything is to be read again', 15);
       const listed = (await engine.cli('ps', '-a', '--format', '{{.Names}}')).split('\n').sort();

@@ -8,14 +8,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { Readable } from 'node:stream';
+import { Branch } from '../../../src/extension/workbench/tree/branch';
 import { splitCommandLine } from '../../../src/inventory/command-line';
 import { parsePorts, splitReference } from '../../../src/inventory/docker/actions/images';
 import { Demultiplexer, TerminalLines } from '../../../src/inventory/docker/demultiplex';
 import { discoverEngines } from '../../../src/inventory/docker/discovery';
 import { DockerProvider } from '../../../src/inventory/docker/docker-provider';
+import {
+  credentialsFor,
+  registryOf,
+  type RegistryCredentials,
+} from '../../../src/inventory/docker/registry-credentials';
 import { endpointText, parseEndpoint, type Endpoint } from '../../../src/inventory/docker/endpoint';
 import { cgroupFolders } from '../../../src/inventory/isolation/cgroup';
 import { capabilityNames } from '../../../src/inventory/isolation/capabilities-table';
+import { ScriptedDesk } from '../../support/engines/desk';
 
 describe('inventory: parts of the Docker provider', () => {
   let folder: string;
@@ -66,6 +73,55 @@ describe('inventory: parts of the Docker provider', () => {
   it('image references', () => {
     assert.deepEqual(splitReference('host:5000/a/b'), ['host:5000/a/b', 'latest']);
     assert.deepEqual(splitReference('host:5000/a/b:2'), ['host:5000/a/b', '2']);
+  });
+
+  describe('credentials of registries', () => {
+    const auth = (user: string): string => Buffer.from(`${user}:p:w`).toString('base64');
+    const logins = (value: object): void => writeFileSync(join(folder, 'config.json'), JSON.stringify(value));
+    const found = (reference: string, isPodman = false): Promise<RegistryCredentials | undefined> =>
+      credentialsFor(reference, isPodman, {
+        env: { DOCKER_CONFIG: folder, PATH: join(folder, 'bin') },
+        home: join(folder, 'nobody'),
+      });
+
+    it('names the registry of an image', () => {
+      const cases: [string, string][] = [
+        ['alpine', 'docker.io'],
+        ['team/app:1', 'docker.io'],
+        ['localhost/app', 'localhost'],
+        ['host:5000/a/b', 'host:5000'],
+        ['quay.example/a', 'quay.example'],
+      ];
+      for (const [reference, registry] of cases) assert.equal(registryOf(reference), registry, reference);
+    });
+
+    it('takes those of the registry alone, from the files of the engine in question', async () => {
+      const hub = 'https://index.docker.io/v1/';
+      logins({
+        auths: {
+          [hub]: { auth: auth('hub') },
+          'host:5000': { auth: auth('me') },
+          'broken.io': { auth: 7 },
+          'odd.io': null,
+        },
+      });
+      assert.deepEqual(await found('alpine'), { username: 'hub', password: 'p:w', serveraddress: hub });
+      assert.deepEqual(await found('host:5000/a'), { username: 'me', password: 'p:w', serveraddress: 'host:5000' });
+      for (const none of ['other.example/a', 'broken.io/a', 'odd.io/a']) assert.equal(await found(none), undefined);
+      // Podman looks into Docker's file last.
+      assert.equal((await found('host:5000/a', true))?.username, 'me');
+      writeFileSync(join(folder, 'config.json'), '{');
+      assert.equal(await found('host:5000/a'), undefined);
+    });
+
+    it('asks the helper program that the file names, and no other path', async () => {
+      mkdirSync(join(folder, 'bin'));
+      const helper = `#!${process.execPath}\nprocess.stdin.on('data', (asked) => console.log(JSON.stringify({ Username: '<token>', Secret: String(asked).trim() + process.argv[2] })));`;
+      writeFileSync(join(folder, 'bin', 'docker-credential-lab'), helper, { mode: 0o755 });
+      logins({ credHelpers: { 'host:5000': 'lab', evil: '../lab', absent: 'none' } });
+      assert.deepEqual(await found('host:5000/a'), { identitytoken: 'host:5000get', serveraddress: 'host:5000' });
+      for (const none of ['evil.example/a', 'absent.example/a']) assert.equal(await found(none), undefined);
+    });
   });
 
   it('takes the frames off a log in whatever pieces it comes', async () => {
@@ -161,6 +217,115 @@ describe('inventory: parts of the Docker provider', () => {
     it('refuses connections', async () => {
       const provider = providerOf({ kind: 'tcp', host: '127.0.0.1', port: 1 });
       await assert.rejects(provider.connect(AbortSignal.timeout(5000)), { code: 'engine/ECONNREFUSED' });
+    });
+
+    it('may not be reached by this user', async function () {
+      if (process.getuid?.() !== 0) return this.skip();
+      const [server, provider] = await serve((_, answer) => answer.end('{}'));
+      // Loads the client while everything can be read.
+      const absent = providerOf({ kind: 'socket', path: join(folder, 'none') });
+      await assert.rejects(absent.connect(AbortSignal.timeout(5000)));
+      chmodSync(join(folder, 's'), 0o600);
+      chmodSync(folder, 0o755);
+      process.seteuid?.(65534);
+      try {
+        await assert.rejects(
+          provider.connect(AbortSignal.timeout(5000)),
+          /this user has no right to its socket\. Join/,
+        );
+      } finally {
+        process.seteuid?.(0);
+        server.closeAllConnections();
+        server.close();
+      }
+    });
+
+    it('takes 10 s for each call: the tree of another is there at once, and who gives up does not wait', async function () {
+      this.timeout(60_000);
+      const slow: RequestListener = (request, answer) =>
+        void setTimeout(() => {
+          answer.setHeader('Content-Type', 'application/json');
+          answer.end(request.url?.startsWith('/version') ? '{"Version":"1.2","ApiVersion":"1.41"}' : '[]');
+        }, 10_000);
+      const [server, provider] = await serve(slow);
+      const branch = new Branch(provider, () => undefined);
+      const other = new Branch(providerOf({ kind: 'tcp', host: '127.0.0.1', port: 1 }), () => undefined);
+      try {
+        const start = Date.now();
+        const passed = (): number => Date.now() - start;
+        const opened = branch.children(undefined).then(() => branch.children('folder:images'));
+        await assert.rejects(other.children(undefined), { code: 'engine/ECONNREFUSED' });
+        assert.ok(passed() < 1000, `${passed()} ms`);
+        // The event loop is never held for long.
+        let longest = 0;
+        let last = Date.now();
+        const clock = setInterval(() => {
+          longest = Math.max(longest, Date.now() - last);
+          last = Date.now();
+        }, 10);
+        assert.deepEqual(await opened, []);
+        clearInterval(clock);
+        assert.ok(passed() >= 20_000 && longest < 500, `${passed()} ms, ${longest} ms`);
+        const giving = Date.now();
+        await assert.rejects(provider.children('folder:volumes', AbortSignal.timeout(50)), { code: 'engine/slow' });
+        assert.ok(Date.now() - giving < 1000);
+      } finally {
+        branch.dispose();
+        other.dispose();
+        server.closeAllConnections();
+        server.close();
+      }
+    });
+
+    it('has strange names for everything: they are shown as they are, and lead back to their rows', async () => {
+      const odd = ['a"; rm -rf / #', '$(touch x)', '../../etc', 'x\u202Ey', '<img src=x>', 'ein  n\u00e4me', 'a:b/c'];
+      const listed = odd.map((name, index) => ({
+        Id: `id:${index}/..`,
+        Names: [`/${name}`],
+        Image: name,
+        State: index === 0 ? 'a new state' : 'running',
+        Status: '',
+        Created: 0,
+        Command: name,
+        Ports: [],
+        Labels: { 'com.docker.compose.project': name, [name]: name },
+      }));
+      const volumes = odd.map((Name) => ({ Name, Driver: Name, Mountpoint: Name, Labels: null }));
+      const asked: string[] = [];
+      const [server, provider] = await serve((request, answer) => {
+        const url = request.url ?? '';
+        asked.push(`${request.method} ${url}`);
+        answer.setHeader('Content-Type', 'application/json');
+        const body = url.startsWith('/version')
+          ? { Version: '1', ApiVersion: '1.41' }
+          : url.startsWith('/containers/json')
+            ? listed
+            : url.startsWith('/volumes?') || url === '/volumes'
+              ? { Volumes: volumes }
+              : {};
+        answer.end(JSON.stringify(body));
+      });
+      try {
+        const patient = AbortSignal.timeout(5000);
+        await provider.connect(patient);
+        const projects = await provider.children('folder:containers', patient);
+        assert.deepEqual(projects.map(({ label }) => label).sort(), [...odd].sort());
+        for (const { id, label } of projects) {
+          const [container] = await provider.children(id, patient);
+          assert.equal(container?.label, label);
+          assert.equal(container?.labels?.[label], label);
+        }
+        const [strange] = await provider.children(`project:${odd[0]}`, patient);
+        assert.equal(strange?.state, 'unknown');
+        for (const { id } of await provider.children('folder:volumes', patient)) {
+          await provider.run('remove', [id], new ScriptedDesk({ confirm: true }).run(patient));
+        }
+        const deleted = asked.filter((one) => one.startsWith('DELETE ')).map((one) => one.replace(/\?.*$/, ''));
+        assert.deepEqual(deleted.sort(), odd.map((name) => `DELETE /volumes/${encodeURIComponent(name)}`).sort());
+      } finally {
+        server.closeAllConnections();
+        server.close();
+      }
     });
 
     it('answers too slowly', async () => {

@@ -1,6 +1,8 @@
 // The provider against a real API server with its controllers and scheduler, without a node: the tree equals what kubectl
 // lists, owner chains and reasons are shown, each action's effect is seen by kubectl and reaches the tree by event.
 import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { KubernetesProvider } from '../../../src/inventory/kubernetes/kubernetes-provider';
 import { summarize } from '../../../src/inventory/kubernetes/kinds';
@@ -9,74 +11,10 @@ import { ScriptedDesk, eventually, type Script } from '../../support/engines/des
 import { startKubernetes, type TestCluster } from '../../support/engines/kubernetes';
 import { patience, rowsBelow, WatchedTree } from '../../support/engines/watched-tree';
 import { lab, requireLab } from '../../support/lab/lab';
+import { deployment, group, NETWORK, old, REST } from './manifests';
 
 const WORKLOADS = 'category/default/workloads';
 const WEB = 'object/default/apps/deployments/web';
-
-const deployment = (image: string): string => `
-apiVersion: apps/v1
-kind: Deployment
-metadata: { name: web, labels: { tier: front } }
-spec:
-  replicas: 2
-  selector: { matchLabels: { app: web } }
-  template:
-    metadata: { labels: { app: web } }
-    spec:
-      containers:
-        - { name: main, image: "${image}", ports: [{ containerPort: 8080, name: http }], resources: { limits: { cpu: 250m, memory: 64Mi } } }
-        - { name: side, image: side:1 }
-`;
-const REST = `
-apiVersion: v1
-kind: Service
-metadata: { name: web }
-spec: { selector: { app: web }, ports: [{ port: 80, targetPort: http }] }
----
-apiVersion: v1
-kind: ConfigMap
-metadata: { name: settings.v1 }
-data: { a: "1", b: "2" }
----
-apiVersion: v1
-kind: Secret
-metadata: { name: pass }
-stringData: { password: "hunter2" }
----
-apiVersion: v1
-kind: ResourceQuota
-metadata: { name: few }
-spec: { hard: { configmaps: "9" } }
----
-apiVersion: batch/v1beta1
-kind: CronJob
-metadata: { name: nightly }
-spec: { schedule: "0 3 * * *", jobTemplate: { spec: { template: { spec: { restartPolicy: Never, containers: [{ name: c, image: c:1 }] } } } } }
----
-apiVersion: v1
-kind: PersistentVolumeClaim
-metadata: { name: data }
-spec: { accessModes: [ReadWriteOnce], resources: { requests: { storage: 1Gi } } }
----
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: { name: boats.lab.example }
-spec:
-  group: lab.example
-  scope: Namespaced
-  names: { kind: Boat, plural: boats }
-  versions: [{ name: v1, served: true, storage: true, schema: { openAPIV3Schema: { type: object, x-kubernetes-preserve-unknown-fields: true } } }]
----
-apiVersion: v1
-kind: Namespace
-metadata: { name: open }
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata: { name: see, namespace: open }
-roleRef: { apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view }
-subjects: [{ kind: User, name: limited, apiGroup: rbac.authorization.k8s.io }]
-`;
 
 describe('inventory: a real Kubernetes', function () {
   this.timeout(60_000);
@@ -111,6 +49,7 @@ describe('inventory: a real Kubernetes', function () {
   const names = async (...args: string[]): Promise<string[]> =>
     (await cluster.kubectl('get', ...args, '-o', 'name'))
       .split('\n')
+      .filter((name) => name !== '')
       .map((name) => name.replace(/^.*\//, ''))
       .sort();
   const podsIn = (rows: readonly Item[]): Item[] => rows.filter(({ kind }) => kind === 'Pod');
@@ -202,6 +141,54 @@ describe('inventory: a real Kubernetes', function () {
     );
   });
 
+  it('shows what a selector selects, with its owners, and workloads in groups', async () => {
+    await cluster.apply(group);
+    const namespace = 'namespace/groups';
+    const roots = async (): Promise<string[]> =>
+      (await provider.children('category/groups/workloads', patience())).map(({ label }) => label);
+    const selectable = async (...args: string[]): Promise<string[]> => names('deployments', '-n', 'groups', ...args);
+    await eventually(async () => (await roots()).length === 3, 'three Deployments', 10);
+    for (const selector of ['tier=front', 'tier in (front, back)', '!tier', 'tier!=front,app', 'tier=none']) {
+      await run('selectLabels', [namespace], { ask: [selector] });
+      const shown = await labels('type/groups/apps/deployments');
+      assert.deepEqual(shown.sort(), await selectable('-l', selector), selector);
+    }
+    const [row] = (await provider.children('folder/namespaces', patience())).filter(({ id }) => id === namespace);
+    assert.equal(row?.description, 'where tier=none');
+    // A pod that is selected is shown below what controls it, and its neighbours are not.
+    const pods = await names('pods', '-n', 'groups', '-l', 'app=one');
+    await cluster.kubectl('label', 'pod', '-n', 'groups', pods[0] ?? '', 'marked=yes');
+    await run('selectLabels', [namespace], { ask: ['marked'] });
+    const isSo = async (): Promise<boolean> => {
+      const rows = await rowsBelow(provider, 'category/groups/workloads');
+      return (
+        rows
+          .filter(({ kind }) => kind !== 'container')
+          .map(({ kind }) => kind)
+          .join() === 'Deployment,ReplicaSet,Pod'
+      );
+    };
+    await eventually(isSo, 'the pod with its owners', 5);
+    const refused = await run('selectLabels', [namespace], { ask: ['tier=='] });
+    assert.deepEqual(refused.refusals, []);
+    const bad = await run('selectLabels', [namespace], { ask: ['a b'] });
+    assert.match(bad.refusals[0] ?? '', /"a b" is no part of a selector/);
+    await run('selectLabels', [namespace], { ask: [''] });
+
+    await tree.after(
+      () => run('groupByLabel', [namespace], { choose: ['tier'] }),
+      () => true,
+    );
+    assert.deepEqual(await roots(), ['tier: back', 'tier: front', 'no tier']);
+    const front = await provider.children('group/groups/front', patience());
+    assert.deepEqual(
+      front.map(({ label }) => label),
+      await selectable('-l', 'tier=front'),
+    );
+    await run('groupByLabel', [namespace], { choose: ['No groups'] });
+    assert.equal((await roots()).length, 3);
+  });
+
   it('rolls out, shows the history and goes back', async () => {
     await cluster.apply(deployment('web:2'));
     const image = (): Promise<string> =>
@@ -226,6 +213,69 @@ describe('inventory: a real Kubernetes', function () {
       'jsonpath={.spec.template.metadata.annotations}',
     );
     assert.match(at, /restartedAt/);
+  });
+
+  it('goes back with StatefulSets and DaemonSets, too', async () => {
+    for (const kind of ['StatefulSet', 'DaemonSet']) {
+      const resource = `${kind.toLowerCase()}s`;
+      const id = `object/default/apps/${resource}/old-${resource}`;
+      const image = (): Promise<string> =>
+        cluster.kubectl('get', resource, `old-${resource}`, '-o', 'jsonpath={.spec.template.spec.containers[0].image}');
+      const history = async (): Promise<string> => (await run('rolloutHistory', [id])).documents[0]?.text ?? '';
+      for (const [version, expected] of [
+        ['1', /^revision 1 \(present\).*old:1\n$/],
+        ['2', /^revision 2 \(present\).*old:2\nrevision 1 .*old:1\n$/],
+      ] as const) {
+        await cluster.apply(old(kind, `old:${version}`));
+        await eventually(async () => expected.test(await history()), `${kind} ${expected}`, 10);
+      }
+      await run('rolloutUndo', [id], { choose: ['Revision 1'] });
+      assert.equal(await image(), 'old:1');
+      await cluster.kubectl('delete', resource, `old-${resource}`);
+    }
+  });
+
+  it('shows what a kustomization would change, and applies it', async () => {
+    const folder = join(cluster.folder, 'shop; $(touch x)');
+    mkdirSync(folder);
+    const write = (name: string, text: string): void => writeFileSync(join(folder, name), text);
+    write('kustomization.yaml', 'namePrefix: lab-\nresources: [shop.yaml]\n');
+    const shop = (greeting: string): string =>
+      [
+        `{ apiVersion: v1, kind: ConfigMap, metadata: { name: shop, namespace: shop }, data: { greeting: ${greeting} } }`,
+        `{ apiVersion: v1, kind: Secret, metadata: { name: key, namespace: shop }, stringData: { key: hunter3 } }`,
+        `{ apiVersion: v1, kind: Namespace, metadata: { name: shop } }`,
+      ].join('\n---\n');
+    write('shop.yaml', shop('hello'));
+    const shown = await run('kustomizePreview', [], { files: [folder] });
+    assert.match(shown.documents[0]?.text ?? '', /name: lab-shop/);
+    const refused = await run('kustomizeApply', [], { files: [folder], accept: false });
+    assert.match(
+      refused.comparisons[0]?.right ?? '',
+      /# Namespace shop\n[^]*# ConfigMap shop\/lab-shop\n[^]*greeting: hello/,
+    );
+    assert.ok(!JSON.stringify(refused.comparisons).includes('hunter3'));
+    assert.equal(refused.comparisons[0]?.left.trim(), '');
+    await assert.rejects(cluster.kubectl('get', 'namespace', 'shop'));
+    const applied = await run('kustomizeApply', [], { files: [folder], accept: true });
+    assert.deepEqual(applied.told, ['Applied 3 objects of shop; $(touch x).']);
+    const greeting = (): Promise<string> =>
+      cluster.kubectl('get', 'configmap', '-n', 'shop', 'lab-shop', '-o', 'jsonpath={.data.greeting}');
+    assert.equal(await greeting(), 'hello');
+    const again = await run('kustomizeApply', [], { files: [folder], accept: true });
+    assert.deepEqual(again.told, ['Nothing would change.']);
+    // Somebody else's field: taken over only if that is confirmed.
+    await cluster.kubectl('patch', 'configmap', '-n', 'shop', 'lab-shop', '-p', '{"data":{"greeting":"theirs"}}');
+    write('shop.yaml', shop('mine'));
+    const held = await run('kustomizeApply', [], { files: [folder], accept: true, confirm: false });
+    assert.match(held.confirmed[0]?.detail ?? '', /conflict/);
+    assert.equal(await greeting(), 'theirs');
+    const taken = await run('kustomizeApply', [], { files: [folder], accept: true, confirm: true });
+    assert.match(taken.comparisons[0]?.left ?? '', /greeting: theirs/);
+    assert.equal(await greeting(), 'mine');
+    write('kustomization.yaml', 'resources: [none.yaml]\n');
+    await assert.rejects(run('kustomizePreview', [], { files: [folder] }), { code: 'kustomize/build' });
+    await cluster.kubectl('delete', 'namespace', 'shop', '--wait=false');
   });
 
   it('edits YAML: tried by the server, compared, then applied', async () => {
@@ -280,6 +330,24 @@ describe('inventory: a real Kubernetes', function () {
       status: { conditions: [{ type: 'Ready', status: 'False', message: 'leaks' }] },
     };
     assert.deepEqual(summarize('lab.example/boats', boat), { text: 'not Ready', state: 'changing', why: 'leaks' });
+  });
+
+  it('shows where traffic goes, and whether it may', async () => {
+    await cluster.apply(NETWORK);
+    const table = async (id: string, title: string): Promise<readonly (readonly string[])[] | undefined> =>
+      (await provider.details(id, patience())).find((section) => section.title === title)?.rows;
+    const policy = 'object/default/networking.k8s.io/networkpolicies/wall';
+    assert.deepEqual(await table(policy, 'Allowed'), [
+      ['from', 'pods app=web in namespaces of any kind; 10.0.0.0/8 not 10.1.0.0/16', '80/TCP, dns/UDP'],
+      ['from', 'pods tier in (a, b),!old', 'all'],
+    ]);
+    assert.deepEqual(await table(policy, 'Forbidden altogether'), [['Egress']]);
+    assert.deepEqual(await table('object/default/networking.k8s.io/ingresses/door', 'Rules'), [
+      ['shop.example', '/api', 'Prefix', 'Service web:80'],
+    ]);
+    assert.deepEqual(await table('object/default//services/web', 'Ports'), [['', '80/TCP', 'http', '']]);
+    const rows = await provider.children('type/default/networking.k8s.io/networkpolicies', patience());
+    assert.equal(rows[0]?.description, 'for all pods · Ingress and Egress');
   });
 
   it('shows details: the control loop, conditions, events', async () => {
@@ -341,10 +409,14 @@ describe('inventory: a real Kubernetes', function () {
   it('says what is forbidden, and shows the rest', async () => {
     const limited = new KubernetesProvider(cluster.limited);
     await limited.connect(patience());
+    const [only, ...others] = await limited.children('folder/namespaces', patience());
+    assert.deepEqual([only?.label, only?.description, others], ['open', 'of the context; others are forbidden', []]);
     await assert.rejects(
-      limited.children('folder/namespaces', patience()),
-      /forbids it: .*namespaces is forbidden.* Ask for a role/,
+      limited.children('type///nodes', patience()),
+      /forbids it: .*nodes is forbidden.* Ask for a role/,
     );
+    const heard: string[] = [];
+    const listening = limited.events(({ text }) => heard.push(text));
     await assert.rejects(limited.children('type/open//secrets', patience()), {
       name: 'UserError',
       code: 'cluster/Forbidden',
@@ -358,7 +430,32 @@ describe('inventory: a real Kubernetes', function () {
     await assert.rejects(limited.run('delete', ['object/open//configmaps/seen'], desk.run()), {
       code: 'cluster/Forbidden',
     });
+    await cluster.kubectl('create', 'deployment', '-n', 'open', 'visible', '--image=x:1');
+    const isHeard = (): boolean => heard.some((text) => text.startsWith('Deployment open/visible: ScalingReplicaSet'));
+    await eventually(isHeard, 'an event of the namespace that may be seen', 10, () => heard.join());
+    listening.dispose();
+    const watch = new WatchedTree(limited, ['category/open/workloads']);
+    await rowsBelow(limited, 'category/open/workloads');
+    await watch.after(
+      () => cluster.kubectl('scale', 'deployment', '-n', 'open', 'visible', '--replicas=2'),
+      (rows) => podsIn(rows).length === 2,
+      5000,
+    );
+    assert.deepEqual(watch.losses, []);
+    watch.dispose();
     limited.dispose();
+  });
+
+  it('says that credentials have expired, and keeps them to itself', async () => {
+    const config = readFileSync(cluster.kubeconfig, 'utf8').replace(/"token":"[^"]+"/g, '"token":"no-longer-valid"');
+    const file = join(cluster.folder, 'expired-config');
+    writeFileSync(file, config);
+    const expired = new KubernetesProvider({ ...cluster.context, files: [file] });
+    await assert.rejects(expired.connect(patience()), (error: Error) => {
+      assert.match(error.message, /does not know you: your credentials may have expired\. Log in again/);
+      return !error.message.includes('no-longer-valid');
+    });
+    expired.dispose();
   });
 
   it('says what is wrong', async () => {
@@ -390,10 +487,13 @@ describe('inventory: a real Kubernetes', function () {
     await rowsBelow(provider, WORKLOADS);
     await cluster.apiServer.end('SIGKILL');
     await eventually(() => tree.losses.length > 0, 'the loss is told');
-    await assert.rejects(
-      provider.children('type/default//configmaps', patience()),
-      /refuses connections|broke off the connection/,
-    );
+    // Each kind has a watch of its own, and the others hear of the end a moment later.
+    const why = (): Promise<string> =>
+      provider.children('type/default//configmaps', patience()).then(
+        () => 'still there',
+        ({ message }: Error) => message,
+      );
+    await eventually(async () => /refuses connections|broke off the connection/.test(await why()), 'it is said');
     await cluster.startApiServer();
     await eventually(
       () => tree.changes.at(-1) === 'all' || tree.changes.includes('all'),

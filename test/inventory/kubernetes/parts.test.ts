@@ -12,6 +12,8 @@ import { parsePlace, placeId, type Place } from '../../../src/inventory/kubernet
 import { KubernetesProvider } from '../../../src/inventory/kubernetes/kubernetes-provider';
 import { podHealth, type Pod } from '../../../src/inventory/kubernetes/pods';
 import { parseQuantity } from '../../../src/inventory/kubernetes/quantity';
+import { parseSelector, selects } from '../../../src/inventory/kubernetes/selector';
+import { clientFrame, FrameReader, type Frame } from '../../../src/inventory/kubernetes/web-socket';
 import { eventually } from '../../support/engines/desk';
 
 const metadata = { name: 'p', uid: '1' };
@@ -42,6 +44,15 @@ describe('inventory: parts of the Kubernetes provider', () => {
     );
     assert.equal(problems.length, 1);
     assert.deepEqual((await discoverClusters({ env: {}, home: folder })).clusters, []);
+    const named = await discoverClusters({ env: { KUBECONFIG: one }, files: [two, none] });
+    assert.deepEqual(
+      named.clusters.map(({ name, files }) => [name, files]),
+      [
+        ['lab; rm', [one]],
+        ['other', [two]],
+      ],
+    );
+    assert.match(named.problems[0] ?? '', /none: ENOENT/);
   });
 
   it('ids are read back as they were made', () => {
@@ -56,6 +67,8 @@ describe('inventory: parts of the Kubernetes provider', () => {
       { at: 'container', namespace: 'a', pod: 'p', container: 'c' },
       { at: 'endpoint', namespace: 'a', service: 's', address: 'fd00::1' },
       { at: 'release', namespace: 'a', release: 'r' },
+      { at: 'group', namespace: 'a', value: '' },
+      { at: 'group', namespace: 'a', value: 'b.c_d-e' },
     ];
     for (const place of places) assert.deepEqual(parsePlace(placeId(place)), place);
     assert.equal(parsePlace('nonsense'), undefined);
@@ -154,6 +167,65 @@ describe('inventory: parts of the Kubernetes provider', () => {
         assert.ok(text.startsWith(expected), text);
       });
     }
+  });
+
+  describe('label selectors', () => {
+    const labels = { app: 'web', 'lab.example/tier': 'front', empty: '' };
+    const cases: [string, boolean][] = [
+      ['', true],
+      ['app=web', true],
+      ['app == web , lab.example/tier!=back', true],
+      ['app!=web', false],
+      ['none!=x', true],
+      ['app in (db, web)', true],
+      ['app notin (db,web)', false],
+      ['app in (db),app', false],
+      ['!app', false],
+      ['! none', true],
+      ['empty', true],
+      ['empty=', true],
+      ['none=', false],
+      ['constructor', false],
+    ];
+    for (const [text, expected] of cases)
+      it(text === '' ? 'nothing' : text, () => assert.equal(selects(parseSelector(text), labels), expected));
+    for (const bad of [
+      'a b',
+      '=x',
+      'app=we b',
+      'app in web',
+      'app in (a',
+      ',',
+      'a;b',
+      '-a=1',
+      `${'a'.repeat(50_000)}!`,
+    ])
+      it(`refuses ${bad.slice(0, 20)}`, () => assert.throws(() => parseSelector(bad), { code: 'selector/syntax' }));
+  });
+
+  it('frames of WebSockets, in whatever pieces they come; hostile ones are refused', () => {
+    const sizes = [0, 1, 125, 126, 65535, 65536, 100_000];
+    const all = sizes.map((size) => Buffer.alloc(size, size % 251));
+    const sent = Buffer.concat(all.map((payload) => clientFrame(2, payload)));
+    for (const piece of [1, 7, 1000, sent.length]) {
+      const reader = new FrameReader('client');
+      const frames: Frame[] = [];
+      // One byte at a time only for the small ones.
+      const end = piece < 1000 ? 600 : sent.length;
+      for (let at = 0; at < end; at += piece) frames.push(...reader.take(sent.subarray(at, Math.min(end, at + piece))));
+      const whole = piece < 1000 ? 4 : sizes.length;
+      assert.deepEqual(
+        frames.slice(0, whole).map(({ payload }) => payload),
+        all.slice(0, whole),
+        `pieces of ${piece}`,
+      );
+    }
+    for (const hostile of [
+      [0xc2, 0],
+      [0x82, 0x81, 0, 0, 0, 0, 0],
+      [0x82, 127, 0x7f, 255, 255, 255, 255, 255, 255, 255],
+    ])
+      assert.throws(() => new FrameReader('server').take(Buffer.from(hostile)));
   });
 
   it('a Secret that holds no release of Helm is an error with a sentence', async () => {

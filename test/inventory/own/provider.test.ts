@@ -1,6 +1,16 @@
 // Our own machines as the tree gets them: real processes, a real guest, and a user who answers as the test says.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -181,8 +191,9 @@ describe('the provider of our own machines', function () {
 
     await act('compare', snapshot, 'The machine as it is');
     const [left, right] = user.compared;
-    assert.match(right!, /1 differ\n/);
-    assert.match(right!, /clock\.\w+ = 0x/);
+    assert.match(right!, /Memory: .* 1 page differ\n {2}guest-physical 0x1000-0x1fff \(1\)\n/);
+    assert.match(right!, /Counters\n {2}instructions = \d+\n/);
+    assert.doesNotMatch(right!, /not known/);
     assert.notEqual(left, right);
 
     const instructions = async (): Promise<string> =>
@@ -251,6 +262,82 @@ describe('the provider of our own machines', function () {
     await act('chooseKernel', bad, TOUR);
     const good = await row('Bad');
     assert.deepEqual([good.state, good.actions.includes('start')], ['stopped', true]);
+  });
+
+  it('keeps within the share of a core that its file names, and tells its figures and events', async function () {
+    if (process.platform !== 'linux') this.skip();
+    spins('Slow');
+    const path = join(store, 'Slow.vmxray.json');
+    const file = JSON.parse(readFileSync(path, 'utf8')) as object;
+    writeFileSync(path, JSON.stringify({ ...file, coreShare: 0.2, hostMemory: '2G' }));
+    const events: string[] = [];
+    const listening = provider.events((event) => events.push(`${event.item === `file:${path}`} ${event.text}`));
+    await act('start', await row('Slow'));
+    const { id } = await until('Slow', ({ state }) => state === 'running');
+    // Compiling and starting take their own share first.
+    await sleep(2500);
+    await provider.metrics(id);
+    await sleep(2000);
+    const metrics = (await provider.metrics(id))!;
+    const of = (name: string) => metrics.find((metric) => metric.name === name)!;
+    assert.equal(of('Processor').limit, 0.2);
+    assert.ok(of('Processor').value < 0.3, `${of('Processor').value} of a core`);
+    assert.ok(of('Instructions').value > 1e6, `${of('Instructions').value} instructions/s`);
+    assert.equal(of('Memory of its process').limit, 2 ** 31);
+    await act('pause', await row('Slow'));
+    await until('Slow', ({ state }) => state === 'paused');
+    listening.dispose();
+    assert.deepEqual(events, ['true Runs.', 'true Paused.']);
+  });
+
+  it('pauses a machine whose process takes more memory than it may, and says so', async () => {
+    spins('Large');
+    const path = join(store, 'Large.vmxray.json');
+    writeFileSync(path, JSON.stringify({ ...(JSON.parse(readFileSync(path, 'utf8')) as object), hostMemory: '64M' }));
+    await act('start', await row('Large'));
+    const why = ({ facts }: Item): string => facts!.find(({ name }) => name === 'Stopped')?.value ?? '';
+    const paused = await until('Large', (item) => item.state === 'paused' && why(item) !== '');
+    assert.match(why(paused), /takes \d+ MiB .* may take 64 MiB/);
+  });
+
+  it('leaves the old snapshots whole when the disk is full', async function () {
+    const full = join(home, 'full');
+    mkdirSync(full);
+    const mount = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'vmxray-test', full]);
+    if (mount.status !== 0) this.skip();
+    try {
+      provider.dispose();
+      store = full;
+      provider = open();
+      await provider.connect();
+      spins('Spin');
+      await act('startDebug', await row('Spin'));
+      await act('snapshot', await row('Spin'), 'Good');
+      const snapshots = async (): Promise<readonly string[]> =>
+        (await rows((await row('Snapshots', (await row('Spin')).id)).id)).map(({ label }) => label);
+      const kept = (): readonly string[] => readdirSync(full, { recursive: true }).map(String).sort();
+      const before = kept();
+      writeFileSync(join(full, 'filler'), '');
+      assert.throws(() => {
+        for (;;) appendFileSync(join(full, 'filler'), Buffer.alloc(4096));
+      }, /ENOSPC/);
+      user.answers = ['Bad'];
+      await assert.rejects(provider.run('snapshot', [(await row('Spin')).id], run()), /full/);
+      rmSync(join(full, 'filler'));
+      assert.deepEqual(kept(), before);
+      assert.deepEqual(await snapshots(), ['Good']);
+      const [good] = await rows((await row('Snapshots', (await row('Spin')).id)).id);
+      await act('goBack', good!, true);
+      assert.equal((await row('Spin')).state, 'paused');
+      user.answers = [true];
+      await provider.run('kill', [(await row('Spin')).id], run());
+    } finally {
+      provider.dispose();
+      spawnSync('umount', [full]);
+      store = join(home, 'machines');
+      provider = open();
+      await provider.connect();
+    }
   });
 
   it('does one thing at a time to a machine', async () => {

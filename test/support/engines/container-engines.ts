@@ -3,10 +3,11 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
-import { basename, join } from 'node:path';
+import { basename, delimiter, join } from 'node:path';
 import type { EngineContext } from '../../../src/inventory/docker/discovery';
 import { run } from '../lab/command';
 import { Daemon, PrivateNetwork, privateFolder, removeControlGroups, removeFolder } from './daemon';
+import { REGISTRY } from './registry';
 import { rootfs } from './rootfs';
 
 /** The image of the tests, by the name that both engines know. */
@@ -17,6 +18,8 @@ export interface TestEngine {
   readonly name: 'docker' | 'podman';
   readonly context: EngineContext;
   readonly daemon: Daemon;
+  /** What is put before a command line to run it in the engine's network namespace. */
+  readonly enter: readonly string[];
   /** Runs the engine's own program; gives its output without the last line end. */
   cli(...args: string[]): Promise<string>;
   /** Starts the daemon (again). */
@@ -71,7 +74,8 @@ export async function startDockerd(command: string, client: string, busybox: str
     network.dispose();
     await removeControlGroups('docker');
   };
-  const engine: TestEngine = { name: 'docker', context: context('docker', socket), daemon, cli, start, dispose };
+  const { enter } = network;
+  const engine: TestEngine = { name: 'docker', context: context('docker', socket), daemon, enter, cli, start, dispose };
   return prepared(engine, folder, busybox);
 }
 
@@ -102,7 +106,9 @@ export async function startPodman(command: string, busybox: string): Promise<Tes
       '',
     ].join('\n'),
   );
+  writeFileSync(join(folder, 'registries.conf'), `[[registry]]\nlocation = "${REGISTRY}"\ninsecure = true\n`);
   const env = {
+    CONTAINERS_REGISTRIES_CONF: join(folder, 'registries.conf'),
     CONTAINERS_STORAGE_CONF: join(folder, 'storage.conf'),
     CONTAINERS_CONF: join(folder, 'containers.conf'),
   };
@@ -128,7 +134,8 @@ export async function startPodman(command: string, busybox: string): Promise<Tes
     network.dispose();
     await removeControlGroups('libpod_parent');
   };
-  const engine: TestEngine = { name: 'podman', context: context('podman', socket), daemon, cli, start, dispose };
+  const { enter } = network;
+  const engine: TestEngine = { name: 'podman', context: context('podman', socket), daemon, enter, cli, start, dispose };
   return prepared(engine, folder, busybox);
 }
 
@@ -150,4 +157,27 @@ async function prepared(engine: TestEngine, folder: string, busybox: string): Pr
     await engine.dispose();
     throw error;
   }
+}
+
+/**
+ * Builds an image of the name with BuildKit, whose cache stays, by the first docker program on the PATH that can: a newer
+ * one needs a plugin for it. False where none can.
+ */
+export async function buildWithCache(
+  { context: { endpoint } }: TestEngine,
+  folder: string,
+  image: string,
+): Promise<boolean> {
+  if (endpoint.kind !== 'socket') return false;
+  const programs = new Set((process.env.PATH ?? '').split(delimiter).map((path) => join(path, 'docker')));
+  const args = ['-H', `unix://${endpoint.path}`, 'build', '-q', '-t', image, folder];
+  const env = { ...process.env, DOCKER_BUILDKIT: '1' };
+  for (const program of [...programs].filter((path) => existsSync(path))) {
+    const isBuilt = await run(program, args, { env }).then(
+      () => true,
+      () => false,
+    );
+    if (isBuilt) return true;
+  }
+  return false;
 }

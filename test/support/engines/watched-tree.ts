@@ -5,8 +5,11 @@ import type { InventoryChange, Item, Provider } from '../../../src/inventory/pro
 /** What a call may take in these tests. */
 export const patience = (): AbortSignal => AbortSignal.timeout(180_000);
 
+/** What of a provider a tree needs. */
+export type TreeSource = Pick<Provider, 'children' | 'watch'>;
+
 /** All rows under these, groups and what is in them. */
-export async function rowsBelow(provider: Provider, ...parents: readonly string[]): Promise<Item[]> {
+export async function rowsBelow(provider: TreeSource, ...parents: readonly string[]): Promise<Item[]> {
   const rows: Item[] = [];
   for (const parent of parents) {
     const found = await provider.children(parent, patience());
@@ -24,7 +27,7 @@ export class WatchedTree implements Disposable {
   private wake: () => void = () => undefined;
 
   constructor(
-    readonly provider: Provider,
+    readonly provider: TreeSource,
     private readonly parents: readonly string[],
   ) {
     this.watch = provider.watch(

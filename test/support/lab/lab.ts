@@ -3,7 +3,7 @@
 // the answer says why not, and `requireLab` skips the test with that reason.
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Context } from 'mocha';
 import { cached } from './cache';
 import { findCommand, run } from './command';
@@ -109,6 +109,10 @@ async function v86(): Promise<V86Emulator> {
 }
 
 const qemu = () => program('qemu-system-x86', 'qemu-system-x86_64');
+const qemuImg = () => program('qemu-utils', 'qemu-img');
+const libvirtd = () =>
+  daemon('libvirt-daemon-system libvirt-daemon-driver-lxc libvirt-clients qemu-system-x86 qemu-utils', 'libvirtd');
+const virsh = () => program('libvirt-clients', 'virsh');
 const bochs = () => program('bochs bochs-term', 'bochs', '--help');
 const gdb = () => program('gdb', 'gdb');
 const gcc = () => program('gcc libc6-dev', 'gcc');
@@ -130,19 +134,39 @@ const chromium = () => program('chromium fonts-dejavu-core', ['chromium', 'chrom
 /** A statically linked busybox, for small root file systems. */
 const busybox = async (): Promise<string> => join(await guestPackages('amd64'), 'busybox-static', 'bin', 'busybox');
 
-// Kubernetes' servers are in no Debian package: in the folder that the environment names, else on PATH.
+// Kubernetes' servers are in no Debian package, and building them takes far longer than the tests: they are in the folder
+// or the archive that the environment names, in an archive of a folder `shared/lab` beside the checkout, or on PATH.
 async function kubernetes(): Promise<KubernetesServers> {
-  const folder = process.env.VMXRAY_KUBERNETES;
+  const named = process.env.VMXRAY_KUBERNETES ?? besideCheckout(/^kubernetes-.*-linux-amd64\.tar\.xz$/);
+  const folder = named?.endsWith('.tar.xz') ? await unpackedArchive(named) : named;
   const find = (name: string): string | undefined =>
     folder && existsSync(join(folder, name)) ? join(folder, name) : findCommand(name);
   const apiServer = find('kube-apiserver');
-  if (!apiServer) throw new Missing('kube-apiserver is neither on PATH nor in the folder VMXRAY_KUBERNETES.');
+  if (!apiServer) throw new Missing('kube-apiserver is neither on PATH nor in what VMXRAY_KUBERNETES names.');
   return {
     apiServer,
     controllerManager: find('kube-controller-manager'),
     scheduler: find('kube-scheduler'),
     kubelet: find('kubelet'),
   };
+}
+
+function besideCheckout(name: RegExp): string | undefined {
+  const folder = join(process.cwd(), '..', 'shared', 'lab');
+  if (process.platform !== 'linux' || process.arch !== 'x64' || !existsSync(folder)) return undefined;
+  const file = readdirSync(folder).find((entry) => name.test(entry));
+  return file && join(folder, file);
+}
+
+/** The folder of an archive's programs, unpacked once. */
+async function unpackedArchive(file: string): Promise<string> {
+  const folder = await cached(basename(file, '.tar.xz'), async (partial) => {
+    await run('tar', ['-xJf', file, '-C', partial]);
+  }).catch((error: Error) => {
+    throw new Missing(`${basename(file)} could not be unpacked: ${error.message}`);
+  });
+  const [only, ...others] = readdirSync(folder);
+  return only !== undefined && others.length === 0 ? join(folder, only) : folder;
 }
 
 async function codeServer(): Promise<BrowsedVsCode> {
@@ -182,6 +206,9 @@ export const lab = {
   node24: provider('node24', node24),
   v86: provider('v86', v86),
   qemu: provider('qemu', qemu),
+  qemuImg: provider('qemuImg', qemuImg),
+  libvirtd: provider('libvirtd', libvirtd),
+  virsh: provider('virsh', virsh),
   bochs: provider('bochs', bochs),
   gdb: provider('gdb', gdb),
   gcc: provider('gcc', gcc),
@@ -199,7 +226,7 @@ export const lab = {
 };
 
 /** The thing, or the test (or the suite, in a `before` hook) is skipped and the reason printed. */
-export function requireLab<T>(context: Context, thing: Provided<T>): T {
+export function requireLab<T>(context: Pick<Context, 'skip'>, thing: Provided<T>): T {
   if (!isAbsent(thing)) return thing;
   console.log(`      skipped: ${thing.missing}`);
   return context.skip();

@@ -1,11 +1,12 @@
 /**
- * Running an image by a short flow, pulling, tagging.
- * NOT IMPLEMENTED: credentials for registries; an image that needs them is pulled with the engine's own program.
+ * Running an image by a short flow, pulling with the credentials that the engine's own program has, tagging.
  */
+import type { ImageInfo } from 'dockerode';
 import { UserError } from '../../../common/errors';
 import { byteStream } from '../../byte-streams';
 import { splitCommandLine } from '../../command-line';
-import { sentence } from '../errors';
+import { sentence, unknownToRegistry } from '../errors';
+import { credentialsFor } from '../registry-credentials';
 import { imageName } from '../rows';
 import { nameProblem } from './details';
 import type { ActionContext, DockerAction } from './action';
@@ -19,7 +20,12 @@ export const imageActions: readonly DockerAction[] = [
     icon: 'play',
     group: 'inline',
     on: ['image'],
-    execute: (context) => runImage(context, context.subjects[0]?.name),
+    execute: async (context) => {
+      const { engine, signal, subjects } = context;
+      const [subject] = subjects;
+      if (!subject) return;
+      await runImage(context, nameOrId(await engine.call(signal, (docker) => docker.getImage(subject.name).inspect())));
+    },
   },
   {
     id: 'run',
@@ -31,7 +37,7 @@ export const imageActions: readonly DockerAction[] = [
       const { engine, signal, desk } = context;
       const images = await engine.call(signal, (docker) => docker.listImages({ abortSignal: signal }));
       if (images.length === 0) return desk.tell('There is no image here yet: pull one first.');
-      const choices = images.map((image) => ({ label: imageName(image), value: image.Id }));
+      const choices = images.map((image) => ({ label: imageName(image), value: nameOrId(image) }));
       await runImage(context, await desk.choose('Image to run', choices));
     },
   },
@@ -65,6 +71,10 @@ export const imageActions: readonly DockerAction[] = [
     },
   },
 ];
+
+// A container tells later by what its image was called when it was made.
+const nameOrId = (image: Pick<ImageInfo, 'RepoTags' | 'Id'>): string =>
+  image.RepoTags?.some((tag) => !tag.startsWith('<none>')) ? imageName(image) : image.Id;
 
 /** Name and tag of an image reference; the tag is `latest` where there is none. A colon before a slash is a port's. */
 export function splitReference(reference: string): [string, string] {
@@ -152,9 +162,17 @@ interface PullProgress {
   readonly progressDetail?: { readonly current?: number; readonly total?: number };
 }
 
+const isUnknownUser = (message: string): boolean =>
+  /unauthorized|authentication required|no basic auth credentials|invalid username\/password/i.test(message);
+
 async function pull({ engine, signal, progress }: ActionContext, reference: string): Promise<void> {
   const [fromImage, tag] = splitReference(reference);
-  const stream = await engine.stream({ method: 'POST', path: '/images/create', query: { fromImage, tag } }, signal);
+  const credentials = await credentialsFor(reference, engine.isPodman);
+  const stream = await engine
+    .stream({ method: 'POST', path: '/images/create', query: { fromImage, tag }, credentials }, signal)
+    .catch((error: Error) => {
+      throw isUnknownUser(error.message) ? unknownToRegistry(reference, engine.isPodman) : error;
+    });
   const giveUp = (): void => void stream.destroy(signal.reason as Error);
   signal.addEventListener('abort', giveUp, { once: true });
   let rest = '';
@@ -164,6 +182,7 @@ async function pull({ engine, signal, progress }: ActionContext, reference: stri
     rest = lines.pop() ?? '';
     for (const line of lines.filter((one) => one.trim() !== '')) {
       const { status, id, error, progressDetail } = JSON.parse(line) as PullProgress;
+      if (error !== undefined && isUnknownUser(error)) throw unknownToRegistry(reference, engine.isPodman);
       if (error !== undefined)
         throw new UserError('image/pull', `${reference} could not be pulled: ${sentence(error)}`);
       const { current, total } = progressDetail ?? {};

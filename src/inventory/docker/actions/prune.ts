@@ -1,7 +1,8 @@
 /**
  * Prune with a preview: the user sees by name what would go, and exactly that is removed, one by one. The engine's own
  * prune calls would also take what became unused in between.
- * NOT IMPLEMENTED: the build cache.
+ * Source: Docker Engine API 1.41, GET /system/df and POST /build/prune, whose filter takes one id. Podman has no build
+ * cache of its own: its layers are images.
  */
 import { counted, diskSize } from '../../amounts';
 import { containerState } from '../container-summary';
@@ -11,6 +12,8 @@ import { containerRemoval, imageRemoval } from './remove';
 
 interface Prunable {
   readonly noun: string;
+  /** Where it is not the noun with an s. */
+  readonly plural?: string;
   readonly names: readonly string[];
   /** Bytes that the engine says it would free, where it does. */
   readonly bytes?: number | undefined;
@@ -29,13 +32,13 @@ export const pruneAction: DockerAction = {
     const found = (await prunables(context)).filter(({ names }) => names.length > 0);
     if (found.length === 0) return context.desk.tell('Nothing is unused: there is nothing to prune.');
     const choices = found.map((value) => {
-      const { noun, names, bytes } = value;
-      return { label: counted(names.length, noun), description: bytes === undefined ? '' : diskSize(bytes), value };
+      const { bytes } = value;
+      return { label: titleOf(value), description: bytes === undefined ? '' : diskSize(bytes), value };
     });
     const chosen = await context.desk.chooseSeveral('What is to be removed?', choices);
     if (!chosen || chosen.length === 0) return;
     const count = chosen.reduce((sum, { names }) => sum + names.length, 0);
-    const detail = chosen.map(({ noun, names }) => `${counted(names.length, noun)}: ${names.join(', ')}`).join('\n');
+    const detail = chosen.map((one) => `${titleOf(one)}: ${one.names.join(', ')}`).join('\n');
     if (!(await context.desk.confirm(`Remove ${counted(count, 'item')}?`, detail, 'Remove'))) return;
     context.progress('Removing');
     // Containers first: what they use becomes free.
@@ -44,15 +47,38 @@ export const pruneAction: DockerAction = {
   },
 };
 
+const titleOf = ({ noun, plural, names }: Prunable): string =>
+  names.length > 1 && plural !== undefined ? `${names.length} ${plural}` : counted(names.length, noun);
+
+/** One record of the build cache. */
+interface BuildRecord {
+  readonly ID: string;
+  readonly Description?: string;
+  readonly InUse?: boolean;
+  readonly Shared?: boolean;
+  readonly Size?: number;
+}
+
+/** The records that no build uses at present. */
+async function buildCache({ engine, signal }: ActionContext): Promise<readonly BuildRecord[]> {
+  if (engine.isPodman) return [];
+  const { BuildCache } = await engine.request<{ BuildCache?: readonly BuildRecord[] | null }>(
+    { method: 'GET', path: '/system/df' },
+    signal,
+  );
+  return (BuildCache ?? []).filter(({ InUse }) => !InUse);
+}
+
 async function prunables(context: ActionContext): Promise<Prunable[]> {
   const { engine, book, signal } = context;
   const abortSignal = signal;
   const dangling = JSON.stringify({ dangling: ['true'] });
-  const [containers, images, volumes, networks] = await Promise.all([
+  const [containers, images, volumes, networks, builds] = await Promise.all([
     book.all(signal),
     engine.call(signal, (docker) => docker.listImages({ filters: dangling, abortSignal })),
     engine.call(signal, (docker) => docker.listVolumes({ filters: dangling, abortSignal })),
     engine.call(signal, (docker) => docker.listNetworks({ abortSignal })),
+    buildCache(context),
   ]);
   const stopped = containers.filter((one) => ['stopped', 'failed'].includes(containerState(one)) && !one.pod);
   const used = new Set(containers.flatMap((one) => one.networks));
@@ -80,6 +106,18 @@ async function prunables(context: ActionContext): Promise<Prunable[]> {
           context,
           free.map(({ Name }) => `/volumes/${encodeURIComponent(Name)}`),
         ),
+    },
+    {
+      noun: 'record of the build cache',
+      plural: 'records of the build cache',
+      names: builds.map(({ ID, Description = '' }) => Description.trim() || ID),
+      bytes: builds.filter(({ Shared }) => !Shared).reduce((sum, { Size = 0 }) => sum + Size, 0),
+      remove: async () => {
+        for (const { ID } of builds) {
+          const query = { all: 'true', filters: JSON.stringify({ id: [ID] }) };
+          await engine.request({ method: 'POST', path: '/build/prune', query }, signal);
+        }
+      },
     },
     {
       noun: 'unused network',

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { byteStream } from '../../byte-streams';
 import { splitCommandLine } from '../../command-line';
+import { foundText, matchingLines } from '../../log-search';
 import type { ByteStream, Choice } from '../../provider';
 import { Demultiplexer, TerminalLines } from '../demultiplex';
 import type { DockerEngine } from '../engine';
@@ -75,6 +76,23 @@ export const terminalActions: readonly DockerAction[] = [
         const query = { stdout: 'true', stderr: 'true', timestamps: 'true', since: String(since) };
         const stream = await logStream(context, id, info.Config.Tty, query);
         await context.desk.openDocument(`${nameOf(info)}.log`, 'log', await textOf(stream, context.signal));
+      }
+    },
+  },
+  {
+    id: 'logsSearch',
+    title: 'Search Logs...',
+    icon: 'search',
+    group: 'show',
+    on: ['container'],
+    execute: async (context) => {
+      const words = await context.desk.ask('Words that the lines have', { placeholder: 'error timeout' });
+      if (words === undefined || words.trim() === '') return;
+      for (const { name: id } of context.subjects) {
+        const info = await inspectContainer(context, id);
+        const query = { stdout: 'true', stderr: 'true', timestamps: 'true' };
+        const found = await matchingLines(await logStream(context, id, info.Config.Tty, query), words, context.signal);
+        await context.desk.openDocument(`${nameOf(info)}: ${words}.log`, 'log', foundText(found, words));
       }
     },
   },

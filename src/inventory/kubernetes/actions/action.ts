@@ -4,10 +4,14 @@ import type { Cluster } from '../cluster';
 import { unfit } from '../errors';
 import type { Place } from '../ids';
 import type { KubeObject, ResourceType } from '../object';
+import type { ClusterObjects } from '../objects';
+import type { ClusterView } from '../view';
 
 /** What a running action has at hand. */
 export interface ActionContext extends ActionRun {
   readonly cluster: Cluster;
+  readonly objects: ClusterObjects;
+  readonly view: ClusterView;
   readonly places: readonly Place[];
   /** Keeps something open beyond the action, until the provider is disposed of. */
   keep(open: { dispose(): void }): void;

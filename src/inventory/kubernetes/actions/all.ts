@@ -2,8 +2,11 @@
 import { unfit } from '../errors';
 import type { KubernetesAction } from './action';
 import { helmActions } from './helm-actions';
+import { kustomizeActions } from './kustomize-actions';
 import { portForwardAction } from './port-forward';
 import { terminalActions } from './terminals';
+import { viewActions } from './view-actions';
+import { machineActions } from './virtual-machines';
 import { workloadActions } from './workloads';
 import { yamlActions } from './yaml';
 
@@ -29,10 +32,13 @@ const healthAction: KubernetesAction = {
 
 /** In the order in which menus show them. */
 export const kubernetesActions: readonly KubernetesAction[] = [
+  ...machineActions,
   ...workloadActions,
   ...terminalActions,
   portForwardAction,
   ...helmActions,
+  ...kustomizeActions,
   ...yamlActions,
+  ...viewActions,
   healthAction,
 ];

@@ -14,7 +14,7 @@ import type { Pod } from '../pods';
 import type { ActionContext, KubernetesAction } from './action';
 
 /** Where a forwarding ends. */
-interface PodPort {
+export interface PodPort {
   readonly namespace: string;
   readonly pod: string;
   readonly port: number;
@@ -97,9 +97,22 @@ async function chosenPort(desk: ActionContext['desk'], ports: readonly number[])
 }
 
 async function forward(context: ActionContext, target: PodPort, local: number): Promise<void> {
-  const { cluster, desk } = context;
   const screen = new PassThrough();
   const say = (line: string): void => void (screen.writable && screen.write(`${line}\r\n`));
+  const { port, end } = await leadHere(context, target, local, say);
+  say(
+    `127.0.0.1:${port} leads to port ${target.port} of ${target.namespace}/${target.pod}. Close this terminal to end it.`,
+  );
+  context.desk.openTerminal(`Port ${port} to ${target.pod}:${target.port}`, byteStream(screen, { release: end }));
+}
+
+/** A listening port of 127.0.0.1 (0 takes a free one) that leads to a pod's until `end` is called; `say` tells who comes. */
+export async function leadHere(
+  { cluster, keep }: Pick<ActionContext, 'cluster' | 'keep'>,
+  target: PodPort,
+  local: number,
+  say: (line: string) => void,
+): Promise<{ readonly port: number; end(): void }> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -111,11 +124,8 @@ async function forward(context: ActionContext, target: PodPort, local: number): 
     server.close();
     for (const socket of sockets) socket.destroy();
   };
-  say(
-    `127.0.0.1:${port} leads to port ${target.port} of ${target.namespace}/${target.pod}. Close this terminal to end it.`,
-  );
-  context.keep({ dispose: end });
-  desk.openTerminal(`Port ${port} to ${target.pod}:${target.port}`, byteStream(screen, { release: end }));
+  keep({ dispose: end });
+  return { port, end };
 }
 
 function listen(server: Server, port: number): Promise<number> {

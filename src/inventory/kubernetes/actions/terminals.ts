@@ -1,7 +1,9 @@
 /** Shells, commands and logs of containers in pods, in terminals. */
+import type { IncomingMessage } from 'node:http';
 import { PassThrough, Writable } from 'node:stream';
 import { byteStream } from '../../byte-streams';
 import { splitCommandLine } from '../../command-line';
+import { foundText, matchingLines } from '../../log-search';
 import { TerminalLines } from '../../docker/demultiplex';
 import type { ByteStream } from '../../provider';
 import { unfit } from '../errors';
@@ -94,6 +96,22 @@ export const terminalActions: readonly KubernetesAction[] = [
     on: WITH_CONTAINERS,
     execute: async (context) => {
       for (const target of await chosenContainers(context)) await showLog(context, target, { previous: 'true' });
+    },
+  },
+  {
+    id: 'logsSearch',
+    title: 'Search Logs...',
+    icon: 'search',
+    group: 'show',
+    on: WITH_CONTAINERS,
+    execute: async (context) => {
+      const words = await context.desk.ask('Words that the lines have', { placeholder: 'error timeout' });
+      if (words === undefined || words.trim() === '') return;
+      for (const target of await chosenContainers(context)) {
+        const log = await openLog(context, target, { timestamps: 'true' }, context.signal);
+        const found = await matchingLines(log, words, context.signal);
+        await context.desk.openDocument(`${target.pod}: ${words}.log`, 'log', foundText(found, words));
+      }
     },
   },
 ];
@@ -208,16 +226,23 @@ async function execTerminal(
   });
 }
 
-async function follow(
-  { cluster, signal }: ActionContext,
+/** A container's log as it comes, until `open` is aborted. */
+async function openLog(
+  { cluster, signal }: Pick<ActionContext, 'cluster' | 'signal'>,
   { namespace, pod, container }: PodContainer,
-): Promise<ByteStream> {
+  more: Readonly<Record<string, string>>,
+  open: AbortSignal,
+): Promise<IncomingMessage> {
+  const path = resourcePath(await cluster.type('/pods', signal), namespace, pod, 'log');
+  return cluster.open({ method: 'GET', path, query: { container, ...more } }, open);
+}
+
+async function follow({ cluster, signal }: ActionContext, target: PodContainer): Promise<ByteStream> {
   const closing = new AbortController();
   const giveUp = (): void => closing.abort(signal.reason);
   signal.addEventListener('abort', giveUp, { once: true });
-  const path = resourcePath(await cluster.type('/pods', signal), namespace, pod, 'log');
-  const query = { container, follow: 'true', tailLines: FOLLOWED_LINES };
-  const answer = await cluster.open({ method: 'GET', path, query }, closing.signal);
+  const query = { follow: 'true', tailLines: FOLLOWED_LINES };
+  const answer = await openLog({ cluster, signal }, target, query, closing.signal);
   // From here on the terminal decides when it ends.
   signal.removeEventListener('abort', giveUp);
   const lines = new TerminalLines();

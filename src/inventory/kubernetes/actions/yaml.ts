@@ -90,7 +90,8 @@ function readable(value: string): string {
   return Buffer.from(text, 'utf8').equals(bytes) ? text : value;
 }
 
-async function yamlOf(object: KubeObject): Promise<string> {
+/** An object as text, without who manages which field. */
+export async function yamlOf(object: KubeObject): Promise<string> {
   const { dump } = await import('js-yaml');
   const { managedFields: _, ...metadata } = object.metadata as KubeObject['metadata'] & { managedFields?: unknown };
   return dump({ ...object, metadata }, { lineWidth: -1, noRefs: true });
