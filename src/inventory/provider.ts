@@ -94,8 +94,11 @@ export interface Desk {
     title: string,
     options: { readonly save?: boolean; readonly folder?: boolean },
   ): Promise<string | undefined>;
-  /** A terminal over a stream: a shell, a log that is followed, a serial line. */
-  openTerminal(title: string, stream: ByteStream): void;
+  /**
+   * A terminal over a stream: a shell, a log that is followed, a serial line. `reopens`: the same action on the same item
+   * gives this terminal again, with all that it has shown, so that it can come back with a window that was reloaded.
+   */
+  openTerminal(title: string, stream: ByteStream, reopens?: boolean): void;
   /** A read-only document; `language` is VS Code's identifier, such as `json`. */
   openDocument(title: string, language: string, text: string): Promise<void>;
   /** An editor whose text `save` takes; what it rejects with is shown, and the text stays. */

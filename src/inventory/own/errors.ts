@@ -43,3 +43,12 @@ export const damagedIndex = (path: string): UserError =>
 /** An action that the provider does not have. */
 export const noAction = (action: string): UserError =>
   new UserError('inventory/action', `There is no action "${action}" for machines of ours.`);
+
+/** Something of a machine's cannot be written; `code` is Node's. */
+export const notKept = (path: string, code: string): UserError =>
+  new UserError(
+    'inventory/write',
+    code === 'ENOSPC'
+      ? `The disk is full: ${path} could not be written. Make room, and try again.`
+      : `${path} could not be written (${code}): check that you may write there.`,
+  );

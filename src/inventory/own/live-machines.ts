@@ -6,7 +6,7 @@ import type { HostedMachine } from '../../targets/host/hosted-machine';
 import { listMachines } from '../../targets/host/registry';
 import type { MachineEntry } from '../../protocol/host';
 import type { MachineSettings, Pace, RestoredSettings } from '../../targets/machine-settings';
-import type { TargetDescription, TargetEvent, TargetState } from '../../targets/target';
+import type { EndReason, Stop, TargetDescription, TargetEvent, TargetState } from '../../targets/target';
 
 /** A machine that runs, as far as it is known. */
 export interface LiveMachine {
@@ -26,6 +26,8 @@ export interface LiveListener {
   gone(machine: string, reason: string, died: boolean): void;
   /** What a guest sent on its serial line. */
   serial(machine: string, bytes: Uint8Array): void;
+  /** Something has happened to a machine, in a sentence. */
+  happened(machine: string, text: string, isWarning: boolean): void;
 }
 
 /** How this process says who it is to a machine. */
@@ -138,10 +140,12 @@ export class LiveMachines {
         return;
       case 'running':
         if (state) live.state = { ...state, running: true };
+        this.listener.happened(id, 'Runs.', false);
         this.listener.changed(id);
         return;
       case 'stopped':
         if (state) live.state = { ...state, running: false, stop: event.stop };
+        this.listener.happened(id, sayStop(event.stop), isTrouble(event.stop));
         void this.readState(live);
         return;
       case 'closed':
@@ -149,11 +153,40 @@ export class LiveMachines {
         this.listener.gone(id, event.reason, event.died === true);
         return;
       case 'edited':
+        this.listener.happened(id, 'A debugger has edited its state.', false);
         this.listener.changed(id);
         return;
       case 'log':
         return;
     }
+  }
+}
+
+/** Ends that the guest wanted. */
+export const WANTED_ENDS: readonly EndReason[] = ['powered off', 'debug exit'];
+
+const isTrouble = (stop: Stop): boolean =>
+  stop.reason === 'entry failure' || (stop.reason === 'ended' && !WANTED_ENDS.includes(stop.end.reason));
+
+/** Why it has stopped, in a sentence. */
+function sayStop(stop: Stop): string {
+  switch (stop.reason) {
+    case 'ended':
+      return stop.end.text;
+    case 'entry failure':
+      return stop.text;
+    case 'vm exit':
+      return `Stopped after a VM exit: ${stop.exit.name}.`;
+    case 'exception':
+      return `Stopped at an exception: ${stop.exception.name}.`;
+    case 'breakpoint':
+    case 'data breakpoint':
+      return `Stopped at a ${stop.reason} (0x${stop.linear.toString(16)}).`;
+    case 'pause':
+      return 'Paused.';
+    case 'step':
+    case 'address space':
+      return 'Stopped after a step.';
   }
 }
 

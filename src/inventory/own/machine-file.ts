@@ -5,6 +5,7 @@
 import { isAbsolute, dirname, join } from 'node:path';
 import { UserError } from '../../common/errors';
 import { MAX_RAM, MIN_RAM } from '../../machine/layout';
+import type { Limits } from '../../targets/limits';
 import {
   type MachineSettings,
   type Pace,
@@ -14,12 +15,16 @@ import {
   parseSize,
 } from '../../targets/machine-settings';
 
+const LEAST_HOST_MEMORY = 64 * 2 ** 20;
+
 /** The end of a machine file's name. */
 export const MACHINE_FILE_SUFFIX = '.vmxray.json';
 
 /** A machine file's content. */
 export interface MachineFile {
   readonly kernel: string;
+  /** What runs it: our own machine by default. */
+  readonly engine?: 'vmxray' | 'qemu';
   readonly name?: string;
   readonly initrd?: string;
   readonly cmdline?: string;
@@ -29,12 +34,16 @@ export interface MachineFile {
   readonly rtc?: string;
   readonly seed?: string | number;
   readonly pace?: Pace;
+  readonly coreShare?: number;
+  readonly hostMemory?: string;
   readonly symbols?: string | readonly string[];
   readonly sourceMap?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;
+  /** More arguments for QEMU. */
+  readonly arguments?: readonly string[];
 }
 
-type Kind = 'string' | 'boolean' | 'integer' | 'array' | 'object';
+type Kind = 'string' | 'boolean' | 'integer' | 'number' | 'array' | 'object';
 
 interface Property {
   readonly type: Kind | readonly Kind[];
@@ -44,6 +53,8 @@ interface Property {
   readonly enum?: readonly string[];
   readonly default?: string | boolean | number;
   readonly examples?: readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
 }
 
 /** Every property that a machine file may have. */
@@ -52,6 +63,12 @@ export const PROPERTIES: Readonly<Record<keyof MachineFile, Property>> = {
     type: 'string',
     description:
       'The guest: a Linux bzImage, an ELF (PVH, Multiboot 1 and 2), a Multiboot image, or with "flat" any file.',
+  },
+  engine: {
+    type: 'string',
+    enum: ['vmxray', 'qemu'],
+    default: 'vmxray',
+    description: 'What runs the machine: VMXray itself, or the QEMU that is installed here.',
   },
   name: { type: 'string', description: "What the machine is called; the file's name if left out." },
   initrd: { type: 'string', description: 'Initial RAM disk of a Linux kernel, or the first module of another kernel.' },
@@ -84,6 +101,19 @@ export const PROPERTIES: Readonly<Record<keyof MachineFile, Property>> = {
     default: 'wall',
     description: "How an idle guest's time passes: wall waits for real time, free skips to the next event.",
   },
+  coreShare: {
+    type: 'number',
+    minimum: 0.05,
+    maximum: 1,
+    default: 1,
+    description: "The most of a core that the machine's process takes: 0.5 is half a core.",
+  },
+  hostMemory: {
+    type: 'string',
+    examples: ['600M'],
+    description:
+      "The most of this computer's memory that the machine's process takes, with K, M or G, at least 64M; a guest that would take more is paused. It takes what the guest has touched, and 80M.",
+  },
   symbols: {
     type: ['string', 'array'],
     items: { type: 'string' },
@@ -98,6 +128,12 @@ export const PROPERTIES: Readonly<Record<keyof MachineFile, Property>> = {
     type: 'object',
     additionalProperties: { type: 'string' },
     description: 'Labels of your own, for filter and grouping in the tree.',
+  },
+  arguments: {
+    type: 'array',
+    items: { type: 'string' },
+    description: 'More arguments for QEMU, such as disks and devices; for "engine": "qemu" only.',
+    examples: ['-smp'],
   },
 };
 
@@ -131,6 +167,7 @@ const KINDS: Readonly<Record<Kind, { readonly said: string; admits(value: unknow
   string: { said: 'text', admits: isText },
   boolean: { said: 'true or false', admits: (value) => typeof value === 'boolean' },
   integer: { said: 'a whole number', admits: Number.isInteger },
+  number: { said: 'a number', admits: Number.isFinite },
   array: { said: 'a list of texts', admits: (value) => Array.isArray(value) && value.every(isText) },
   object: { said: 'an object of texts', admits: (value) => isRecord(value) && Object.values(value).every(isText) },
 };
@@ -143,7 +180,14 @@ export function checkMachineFile(path: string, content: unknown, kindOf: KindOfP
     problems.push(bySchema([], 'There is no "kernel": name the file that the machine boots.'));
   const known = new Set(problems.map(({ at }) => at[0]));
   const file = content as unknown as MachineFile;
-  const values = { memory: checkMemory, seed: (text: string) => parseSeed(text), flat: parseFlat, rtc: checkRtc };
+  problems.push(...checkEngine(file).filter(({ at }) => !known.has(at[0])));
+  const values = {
+    memory: checkMemory,
+    hostMemory: checkHostMemory,
+    seed: (text: string) => parseSeed(text),
+    flat: parseFlat,
+    rtc: checkRtc,
+  };
   for (const [name, parse] of Object.entries(values)) {
     const value = content[name];
     if (value !== undefined && !known.has(name)) problems.push(...said(name, () => parse(String(value))));
@@ -172,13 +216,32 @@ function checkProperty(name: string, value: unknown): Problem[] {
     return [bySchema([name], `"${name}" must be ${kinds.map((kind) => KINDS[kind].said).join(' or ')}.`)];
   if (property.enum && !property.enum.includes(value as string))
     return [bySchema([name], `"${name}" must be one of ${property.enum.join(', ')}.`)];
+  const { minimum = -Infinity, maximum = Infinity } = property;
+  if (typeof value === 'number' && (value < minimum || value > maximum))
+    return [bySchema([name], `"${name}" must be from ${minimum} to ${maximum}.`)];
   return [];
+}
+
+/** What only one of the engines knows. */
+function checkEngine(file: MachineFile): Problem[] {
+  const isQemu = file.engine === 'qemu';
+  const foreign = isQemu ? (['bare', 'flat', 'pace', 'coreShare', 'hostMemory'] as const) : (['arguments'] as const);
+  return foreign
+    .filter((name) => file[name] !== undefined)
+    .map((name) =>
+      beyond([name], `"${name}" is for ${isQemu ? "VMXray's own machines" : '"engine": "qemu"'} only: remove it.`),
+    );
 }
 
 function checkMemory(text: string): void {
   const bytes = parseSize(text);
   if (bytes < MIN_RAM || bytes > MAX_RAM || bytes % 4096 !== 0)
     throw new UserError('memory/size', 'The memory must be from 2M to 3G, in steps of 4K: try 256M.');
+}
+
+function checkHostMemory(text: string): void {
+  if (parseSize(text) < LEAST_HOST_MEMORY)
+    throw new UserError('memory/host', 'A process of a machine needs at least 64M: try 600M.');
 }
 
 function checkRtc(text: string): void {
@@ -212,7 +275,13 @@ export function settingsOf(path: string, file: MachineFile): MachineSettings {
     flat,
     rtc,
     ...(seed !== undefined && { seed: String(seed) }),
+    limits: limitsOf(file),
   };
+}
+
+/** What the machine's process may take. */
+export function limitsOf({ coreShare, hostMemory }: MachineFile): Limits {
+  return { coreShare, ...(hostMemory !== undefined && { hostMemory: parseSize(hostMemory) }) };
 }
 
 /** What a debugger needs besides the machine: `symbols` and `sourceMap` of an attach configuration. */

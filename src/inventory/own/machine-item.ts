@@ -1,10 +1,10 @@
 /** How a machine of ours and its parts appear as rows. */
 import type { DeviceAnswer } from '../../protocol/devices';
 import type { ClientEntry } from '../../protocol/host';
-import type { EndReason, Position, TargetThread } from '../../targets/target';
+import type { Position, TargetThread } from '../../targets/target';
 import type { Fact, Item, ItemState } from '../provider';
 import type { OwnAction } from './actions';
-import type { LiveMachine } from './live-machines';
+import { type LiveMachine, WANTED_ENDS } from './live-machines';
 import { type MachineFile, nameOf, type Problem } from './machine-file';
 import type { RunEntry, SnapshotEntry } from './machine-state';
 
@@ -22,9 +22,6 @@ export interface OwnMachineRow {
   /** Something is being done to it. */
   readonly isBusy: boolean;
 }
-
-/** Ends that the guest wanted. */
-export const WANTED_ENDS: readonly EndReason[] = ['powered off', 'debug exit'];
 
 /** What a machine is called. */
 export function labelOf({ path, file, live }: OwnMachineRow): string {
@@ -101,6 +98,7 @@ function facts({ live, path, file, run, problems }: OwnMachineRow, word: string)
     ['Machine file', path],
     ['Process', live && String(live.entry.pid)],
     ['Started', live?.entry.started],
+    ['Stopped', live?.state?.running ? undefined : stop?.note],
     ['Ended', stop?.reason === 'ended' ? stop.end.text : undefined],
     ['Crash', live ? undefined : run.crash],
     ['Trouble', live?.trouble ?? problems[0]?.message],

@@ -6,7 +6,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TargetDescription } from '../../targets/target';
-import { damagedIndex, noItem } from './errors';
+import { damagedIndex, noItem, notKept } from './errors';
+import { removeFacts } from './machine-facts';
 
 const MAX_FILE_BYTES = 4 * 2 ** 20;
 const SNAPSHOT_ID = /^[0-9a-f]{8}$/;
@@ -84,8 +85,20 @@ export class MachineState {
     return join(this.folder, `${id}.vmxsnap`);
   }
 
+  /** Removes a snapshot's file, and what is kept beside it. */
+  removeFile(id: string): void {
+    rmSync(this.pathOf(id), { force: true });
+    removeFacts(this.pathOf(id));
+  }
+
+  /** Lists a snapshot; one that cannot be listed leaves no file. */
   addSnapshot(entry: SnapshotEntry): void {
-    this.write('snapshots.json', [...this.snapshots(), entry]);
+    try {
+      this.write('snapshots.json', [...this.snapshots(), entry]);
+    } catch (error) {
+      this.removeFile(entry.id);
+      throw error;
+    }
   }
 
   /** Takes a snapshot away; those that came from it now come from where it came from. */
@@ -96,7 +109,7 @@ export class MachineState {
       'snapshots.json',
       rest.map((entry) => (entry.parent === id ? { ...entry, parent } : entry)),
     );
-    rmSync(this.pathOf(id), { force: true });
+    this.removeFile(id);
     const run = this.run();
     if (run.snapshot === id) this.setRun({ ...run, snapshot: parent });
   }
@@ -111,7 +124,7 @@ export class MachineState {
     const before = this.suspended();
     if (entry) this.write('suspended.json', entry);
     else rmSync(join(this.folder, 'suspended.json'), { force: true });
-    if (before) rmSync(this.pathOf(before.id), { force: true });
+    if (before) this.removeFile(before.id);
   }
 
   /** Removes everything that is kept of the machine. */
@@ -133,8 +146,13 @@ export class MachineState {
     mkdirSync(this.folder, { recursive: true, mode: 0o700 });
     const path = join(this.folder, name);
     // Whole or not at all.
-    writeFileSync(`${path}.new`, `${JSON.stringify(value, undefined, 2)}\n`, { mode: 0o600 });
-    renameSync(`${path}.new`, path);
+    try {
+      writeFileSync(`${path}.new`, `${JSON.stringify(value, undefined, 2)}\n`, { mode: 0o600 });
+      renameSync(`${path}.new`, path);
+    } catch (error) {
+      rmSync(`${path}.new`, { force: true });
+      throw notKept(path, (error as NodeJS.ErrnoException).code ?? (error as Error).message);
+    }
   }
 }
 

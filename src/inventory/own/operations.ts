@@ -6,15 +6,18 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HostedMachine } from '../../targets/host/hosted-machine';
 import type { ActionRun } from '../provider';
-import { compareSnapshots } from './compare';
+import { compareMoments, type Moment } from './compare';
 import { askName, unusedName, writeMachineFile } from './create';
 import { badMachine, noFile, notRunning, isRunning } from './errors';
 import type { LiveMachine, LiveMachines } from './live-machines';
-import { debugSettingsOf, MACHINE_FILE_SUFFIX, type MachineFile, settingsOf } from './machine-file';
+import { debugSettingsOf, limitsOf, MACHINE_FILE_SUFFIX, type MachineFile, settingsOf } from './machine-file';
+import { readFacts, readKeptFacts, writeFacts } from './machine-facts';
 import { labelOf, type OwnMachineRow } from './machine-item';
 import type { MachineState, SnapshotEntry } from './machine-state';
 
 const VCPU = 1;
+/** How debuggers call themselves, in this window, another one or a terminal. */
+const DEBUGGER = /^process \d+$/;
 const PAUSE_MS = 10_000;
 const LONGEST_NAME = 100;
 
@@ -52,10 +55,17 @@ export class Operations {
     writeFileSync(path, `${JSON.stringify({ ...file, kernel }, undefined, 2)}\n`);
   }
 
-  /** Attaches a debug session. */
-  debug(row: OwnMachineRow, live: LiveMachine | undefined, run: ActionRun): Promise<void> {
+  /** Attaches a debug session; one that is not the first is told so before. */
+  async debug(row: OwnMachineRow, live: LiveMachine | undefined, run: ActionRun): Promise<void> {
     if (!live) throw notRunning(labelOf(row));
     const { path, file } = row;
+    const others = ((await live.target?.clients()) ?? []).filter(({ who }) => DEBUGGER.test(who));
+    if (others[0]) {
+      const question = `${labelOf(row)} is being debugged already. Debug it too?`;
+      const who = others.map(({ who, since }) => `${who} since ${since.slice(11, 19)}`).join(', ');
+      const detail = `By ${who}. Every debugger sees every stop and each other's edits, and has breakpoints of its own.`;
+      if (!(await run.desk.confirm(question, detail, 'Debug Too'))) return;
+    }
     return run.desk.debug({
       request: 'attach',
       name: labelOf(row),
@@ -202,18 +212,26 @@ export class Operations {
     if (other === undefined) return;
     run.progress('Comparing');
     const temporary = join(tmpdir(), `vmxray-${randomBytes(8).toString('hex')}.vmxsnap`);
-    if (other === '') {
-      const machine = requireTarget(row.live, row);
-      const wasRunning = await paused(machine, run.signal);
-      await machine.saveSnapshot(temporary);
-      if (wasRunning) await machine.resume(VCPU, { kind: 'continue' });
-    }
     try {
-      const [left, right] = compareSnapshots(state.pathOf(id), other === '' ? temporary : state.pathOf(other));
+      const kept = (path: string): Moment => ({ path, facts: readKeptFacts(path) });
+      const present = other === '' ? await this.present(row, temporary, run) : kept(state.pathOf(other));
+      const [left, right] = compareMoments(kept(state.pathOf(id)), present);
       const name = others.find((one) => one.id === other)?.name ?? 'now';
       await run.desk.compare(`${entry.name} and ${name}`, 'plaintext', left, right);
     } finally {
       rmSync(temporary, { force: true });
+    }
+  }
+
+  /** The machine as it is, in a file of its own; one that runs goes on afterwards. */
+  private async present(row: OwnMachineRow, path: string, run: ActionRun): Promise<Moment> {
+    const machine = requireTarget(row.live, row);
+    const wasRunning = await paused(machine, run.signal);
+    try {
+      await machine.saveSnapshot(path);
+      return { path, facts: await readFacts(machine) };
+    } finally {
+      if (wasRunning) await machine.resume(VCPU, { kind: 'continue' });
     }
   }
 
@@ -224,7 +242,10 @@ export class Operations {
   }
 
   private async restore({ file, state }: Filed, { id, identity }: SnapshotEntry): Promise<LiveMachine> {
-    const live = await this.live.launch({ restore: state.pathOf(id), identity }, file.pace ?? 'wall');
+    const live = await this.live.launch(
+      { restore: state.pathOf(id), identity, limits: limitsOf(file) },
+      file.pace ?? 'wall',
+    );
     const isSnapshot = state.snapshots().some((entry) => entry.id === id);
     state.setRun({ machine: live.entry.id, snapshot: isSnapshot ? id : state.run().snapshot });
     return live;
@@ -238,6 +259,12 @@ export class Operations {
   ): Promise<SnapshotEntry> {
     const id = state.newSnapshotId();
     const facts = await target.saveSnapshot(state.pathOf(id));
+    try {
+      writeFacts(state.pathOf(id), await readFacts(target));
+    } catch (error) {
+      state.removeFile(id);
+      throw error;
+    }
     const identity = { ...(await target.describe()), name: labelOf(row) };
     return { id, name, parent: state.run().snapshot, taken: new Date().toISOString(), ...facts, identity };
   }

@@ -4,13 +4,14 @@
  */
 import { existsSync } from 'node:fs';
 import type { Disposable } from '../disposable';
-import type { ActionRun, DetailSection, InventoryChange, Item, Metric, Provider } from '../provider';
+import type { ActionRun, DetailSection, EngineEvent, InventoryChange, Item, Metric, Provider } from '../provider';
 import { OWN_ACTIONS, type OwnAction } from './actions';
 import { createMachine } from './create';
 import { detailsOf } from './details';
 import { isBusy, noAction, noItem, notRunning } from './errors';
 import type { OwnHost } from './host';
-import { LiveMachines } from './live-machines';
+import { LiveMachines, WANTED_ENDS, WHO } from './live-machines';
+import { limitsOf } from './machine-file';
 import { machineFilesIn, readMachineFile } from './machine-files';
 import {
   clientItem,
@@ -21,12 +22,11 @@ import {
   type OwnMachineRow,
   snapshotItem,
   vcpuItem,
-  WANTED_ENDS,
 } from './machine-item';
 import { MachineState } from './machine-state';
 import { Operations } from './operations';
 import { SerialStreams } from './serial-streams';
-import { WHO } from './live-machines';
+import { Usage } from './usage';
 import { candidateFolders } from '../../targets/host/private-folder';
 import { entryPath } from '../../targets/host/registry';
 
@@ -46,6 +46,8 @@ export class OwnProvider implements Provider {
   private readonly watchers = new Set<Watcher>();
   private readonly streams = new SerialStreams();
   private readonly busy = new Set<string>();
+  private readonly usage = new Usage();
+  private readonly listeners = new Set<(event: EngineEvent) => void>();
   private readonly live: LiveMachines;
   private readonly operations: Operations;
   private timer: NodeJS.Timeout | undefined;
@@ -59,6 +61,7 @@ export class OwnProvider implements Provider {
         changed: (machine) => this.onChanged(machine),
         gone: (machine, reason, died) => this.onGone(machine, reason, died),
         serial: (machine, bytes) => this.streams.pass(machine, bytes),
+        happened: (machine, text, isWarning) => void this.onHappened(machine, text, isWarning),
       },
     );
     this.operations = new Operations(this.live, (path) => this.stateOf(path));
@@ -162,13 +165,15 @@ export class OwnProvider implements Provider {
 
   async metrics(item: string): Promise<readonly Metric[] | undefined> {
     const [id, part] = split(item);
-    const target = part === undefined ? (await this.row(id)).live?.target : undefined;
-    if (!target) return undefined;
-    const { instructions, exits } = await target.state();
-    return [
-      { name: 'Instructions', value: instructions, unit: 'count' },
-      { name: 'VM exits', value: exits, unit: 'count' },
-    ];
+    if (part !== undefined) return undefined;
+    const { live, file } = await this.row(id);
+    if (!live?.target) return undefined;
+    return this.usage.metrics(live.entry.id, live.entry.pid, await live.target.state(), file && limitsOf(file));
+  }
+
+  events(listener: (event: EngineEvent) => void): Disposable {
+    this.listeners.add(listener);
+    return { dispose: () => this.listeners.delete(listener) };
   }
 
   dispose(): void {
@@ -207,7 +212,7 @@ export class OwnProvider implements Provider {
       case 'console': {
         const entry = row.live && live.get(row.live.entry.id);
         if (!entry?.target) throw notRunning(labelOf(row));
-        run.desk.openTerminal(labelOf(row), this.streams.stream(entry.entry.id, entry.target));
+        run.desk.openTerminal(labelOf(row), this.streams.stream(entry.entry.id, entry.target), true);
         return;
       }
       case 'edit':
@@ -254,15 +259,17 @@ export class OwnProvider implements Provider {
   }
 
   private async rows(): Promise<readonly OwnMachineRow[]> {
-    const rows = (await this.paths()).map((path): OwnMachineRow => {
+    const rows = (await this.paths()).flatMap((path): OwnMachineRow[] => {
       const { file, problems } = readMachineFile(path);
+      // QEMU's branch has it.
+      if (file?.engine === 'qemu') return [];
       const state = this.stateOf(path);
       const run = state.run();
       const live = run.machine === undefined ? undefined : this.live.get(run.machine);
       const isSuspended = state.suspended() !== undefined;
       const id = `file:${path}`;
       const isBusy = this.busy.has(id);
-      return { id, isBusy, path, file, problems, run, live, snapshots: snapshotCount(state), isSuspended };
+      return [{ id, isBusy, path, file, problems, run, live, snapshots: snapshotCount(state), isSuspended }];
     });
     const linked = new Set(rows.flatMap(({ live }) => live?.entry.id ?? []));
     const others = this.live
@@ -320,7 +327,18 @@ export class OwnProvider implements Provider {
 
   private onGone(machine: string, reason: string, died: boolean): void {
     this.streams.end(machine, reason);
-    void this.noteEnd(machine, died ? reason : undefined).finally(() => this.tell('all'));
+    this.usage.forget(machine);
+    const said = this.onHappened(machine, died ? `Its process has died: ${reason}` : `Ended: ${reason}`, died);
+    void said.then(() => this.noteEnd(machine, died ? reason : undefined)).finally(() => this.tell('all'));
+  }
+
+  /** Tells of something that has happened to a machine, under the id of its row. */
+  private async onHappened(machine: string, text: string, isWarning: boolean): Promise<void> {
+    if (this.listeners.size === 0) return;
+    const time = new Date().toISOString();
+    const file = (await this.runsWithFiles()).find((run) => run.machine === machine);
+    const event = { time, item: file ? `file:${file.path}` : `live:${machine}`, text, isWarning };
+    for (const listener of this.listeners) listener(event);
   }
 
   private async noteEnd(machine: string, crash: string | undefined): Promise<void> {

@@ -1,13 +1,13 @@
 // The provider against a real libvirtd: its test driver, and domains in QEMU (TCG). The tree equals what virsh lists, each
 // action's effect is seen by virsh and reaches the tree by event within a second.
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdirSync, openSync, readdirSync, readSync, statSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { mkdirSync, openSync, readdirSync, readSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LibvirtProvider } from '../../../src/inventory/libvirt/provider';
 import { parseUri } from '../../../src/inventory/libvirt/uri';
 import { escapeXml } from '../../../src/inventory/libvirt/xml';
 import type { EngineEvent, Item } from '../../../src/inventory/provider';
+import { attachGdb } from '../../../src/targets/gdb-remote/gdb-target';
 import { eventually, ScriptedDesk, type Script } from '../../support/engines/desk';
 import { startLibvirtd, type TestLibvirt } from '../../support/engines/libvirt';
 import { runOnce, tickingGuest, ticksIn } from '../../support/engines/qemu';
@@ -294,6 +294,7 @@ describe('inventory: a real libvirtd', function () {
             <source file='${join(images(), 'disk.qcow2')}'/><target dev='vda' bus='virtio'/></disk>
           <interface type='user'><mac address='52:54:00:12:34:56'/><model type='virtio'/></interface>
           <serial type='pty'/><console type='pty'/><memballoon model='virtio'/>
+          <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
         </devices></domain>`;
       const pool = `<pool type='dir'><name>images</name><target><path>${images()}</path></target></pool>`;
       await run('defineXml', [], { edit: () => pool });
@@ -315,8 +316,12 @@ describe('inventory: a real libvirtd', function () {
       assert.equal(await virsh('domstate', NAME), 'running');
       desk = await run('console', [id]);
       await ticksOn();
+      const beside = await run('console', [id]);
       desk.terminal.type('hello\n');
       await desk.terminal.shows(/HEARD: hello/, 20);
+      await beside.terminal.shows(/TICK 1\r[^]*HEARD: hello/);
+      beside.terminal.stream.dispose();
+      await ticksOn();
     });
 
     it('show their disks and interfaces, as virsh lists them', async () => {
@@ -361,18 +366,26 @@ describe('inventory: a real libvirtd', function () {
       const { type, request, gdb, kernel } = debugged[0] ?? {};
       assert.deepEqual([type, request], ['vmxray', 'attach']);
       assert.match(String(kernel), /vmlinuz/);
-      const [host = '', port] = String(gdb).split(':');
-      await new Promise<void>((resolve, reject) => {
-        const socket = connect({ host, port: Number(port) });
-        socket.on('error', reject);
-        socket.on('connect', () => socket.write('$qSupported#37'));
-        socket.on('data', (bytes) => {
-          if (!bytes.toString('latin1').includes('PacketSize')) return;
-          socket.end('$D#44', () => resolve());
-        });
-      });
-      await run('resume', [id]).catch(() => undefined);
+      const target = await attachGdb({ gdb: String(gdb), kernel: String(kernel) });
+      assert.match((await target.position(1)).mode, /64-bit/);
+      await target.dispose();
+      // The stub stays: who attaches again gets the same one.
+      assert.equal((await run('attach', [id])).debugged[0]?.['gdb'], gdb);
       await ticksOn();
+    });
+
+    it('tell what their guest agent says', async () => {
+      const words = async (): Promise<string> => JSON.stringify(await provider.details(id, patience()));
+      await eventually(
+        async () => (await words()).includes('"hostname","ticking"'),
+        'the host name',
+        20,
+        () => '',
+      );
+      const text = await words();
+      assert.match(await virsh('guestinfo', NAME, '--hostname'), /ticking/);
+      assert.ok(text.includes('"os.pretty-name","Tick OS 1"'), text);
+      assert.ok(text.includes('["eth7","52:54:00:12:34:56","10.9.8.7/24","guest agent"]'), text);
     });
 
     it('run commands of the monitor', async () => {
@@ -529,54 +542,6 @@ describe('inventory: a real libvirtd', function () {
         (all) => all.length === 0,
       );
       assert.equal(await virsh('list', '--all', '--name'), '');
-    });
-  });
-
-  describe('containers of LXC', () => {
-    let provider: LibvirtProvider;
-    let tree: WatchedTree;
-    const NAME = 'box \u00fc';
-    const virsh = (...args: string[]): Promise<string> => libvirt.virshOn('lxc:///system', ...args);
-
-    before(async function () {
-      const busybox = requireLab(this, await lab.busybox());
-      const root = join(libvirt.folder, 'rootfs');
-      for (const name of ['bin', 'dev', 'proc', 'sys', 'tmp', 'etc', 'run'])
-        mkdirSync(join(root, name), { recursive: true });
-      for (const name of ['sh', 'sleep']) copyFileSync(busybox, join(root, 'bin', name));
-      const ticker = '#!/bin/sh\ni=0; while true; do i=$((i + 1)); echo "TICK $i"; sleep 0.1; done\n';
-      writeFileSync(join(root, 'bin', 'ticker'), ticker, { mode: 0o755 });
-      provider = new LibvirtProvider(parseUri(libvirt.uri('lxc:///system')));
-      await provider.connect(patience());
-      tree = treeOf(provider, DOMAINS);
-      const xml = `<domain type='lxc'><name>${NAME}</name><memory unit='MiB'>64</memory>
-        <os><type>exe</type><init>/bin/ticker</init></os><devices>
-        <filesystem type='mount'><source dir='${root}'/><target dir='/'/></filesystem><console type='pty'/>
-        </devices></domain>`;
-      await tree.after(
-        () => runOn(provider, 'defineXml', [], { edit: () => xml }),
-        (rows) => rows.some(({ label }) => label === NAME),
-      );
-    });
-    after(() => {
-      tree?.dispose();
-      provider?.dispose();
-    });
-
-    it('start, tick on their console, stop', async () => {
-      const { id } = row(await provider.children(DOMAINS, patience()), NAME);
-      const is = (state: Item['state']) => (rows: Item[]) => row(rows, NAME).state === state;
-      await tree.after(() => runOn(provider, 'start', [id]), is('running'), 3000);
-      assert.equal(await virsh('domstate', NAME), 'running');
-      const desk = await runOn(provider, 'console', [id]);
-      await eventually(() => ticksIn(desk.terminal.text).length > 3, 'ticks', 10);
-      assert.match(JSON.stringify(await provider.details(id, patience())), /system container/);
-      const metrics = (await provider.metrics(id, patience())) ?? [];
-      assert.equal(metrics.find(({ name }) => name === 'Memory')?.limit, 64 * 2 ** 20);
-      await tree.after(() => runOn(provider, 'suspendDomain', [id]), is('paused'));
-      await tree.after(() => runOn(provider, 'resume', [id]), is('running'));
-      await tree.after(() => runOn(provider, 'destroy', [id], { confirm: true }), is('stopped'), 3000);
-      assert.match((await desk.terminal.ended) ?? '', /stopped/);
     });
   });
 });
