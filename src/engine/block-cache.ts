@@ -243,9 +243,16 @@ export class BlockCache {
     this.host.nextGeneration();
   }
 
-  /** True when a block begins there: running into it beats decoding its instructions once more. */
+  /**
+   * True when the block table has a block there: running into it beats decoding its instructions once more. Asked behind
+   * each instruction, so that a block that lost its place in the table is overlooked rather than searched for.
+   */
   private isKnown(host: number, mode: number): boolean {
-    return this.valid.has(blockKey(host, mode));
+    const slot = this.plan.blockTable + blockSlotIndex(host, mode) * 16;
+    const { view } = this;
+    return (
+      view.getUint32(slot + BLOCK_SLOT.host, true) === host && view.getUint32(slot + BLOCK_SLOT.mode, true) === mode
+    );
   }
 
   private linearOf(rip: bigint, bits: CodeBits): bigint {

@@ -3,7 +3,7 @@
  * `mode64` flavour (64-bit mode and address size) memory is probed in line; otherwise everything goes through the
  * shared functions, which look at the mode.
  */
-import { i32, i64, load32, load64, loadV128 } from '../wasm/expr';
+import { i32, i64, load32, load64 } from '../wasm/expr';
 import type { Expr, I32, I64, V128 } from '../wasm/expr';
 import { callExpr } from '../wasm/function';
 import type { FunctionBuilder, FunctionRef } from '../wasm/function';
@@ -11,13 +11,15 @@ import { EXIT_CHECKS, exitBit } from '../isa/exits';
 import type { ExitCheck } from '../isa/exits';
 import { Outcome } from '../isa/slow';
 import type { SlowFunctionName } from '../isa/slow';
-import { SEGMENT, Semantics, VECTOR } from '../isa/semantics';
-import type { Address, ArithmeticFlag, Bits, GeneralName, Int, Operand, StateWord } from '../isa/semantics';
+import { SEGMENT, VECTOR } from '../isa/semantics';
+import type { Address, ArithmeticFlag, Bits, GeneralName, Int, Operand } from '../isa/semantics';
 import { BOUNCE_END, MODE, SEGMENT_BYTES, SEGMENT_FIELD, STATE, TLB_ENTRY } from '../cpu/layout';
 import { CR0, CR4 } from '../cpu/mode';
 import { any, quad, setQuad, setWord, word } from '../cpu/paging/emit';
-import { recordFault, STORE } from './access';
+import { recordFault } from './access';
 import type { Access } from './access';
+import { AccessSemantics, GENERAL } from './access-semantics';
+import type { StorePurpose } from './access-semantics';
 import type { BulkKind } from './bulk';
 import { displacementOf, ENTRY, field16, field8, immediate32, immediateOf } from './entry';
 import { lazyFlag, lazyFlags, noteFlags, setLazyCarry, setLazyFlags } from './lazy-flags';
@@ -49,16 +51,11 @@ export interface Leave {
   jumped(f: FunctionBuilder): void;
 }
 
-const GENERAL: Readonly<Record<GeneralName, number>> = {
-  RAX: 0, RCX: 1, RDX: 2, RBX: 3, RSP: 4, RBP: 5, RSI: 6, RDI: 7, R11: 11,
-}; // prettier-ignore
 const FLAG_POSITION = { DF: 10 } as const;
 /** TOP in the x87 status word. */
 const FPU_STATUS_TOP = 0x3800;
 
-export class HandlerSemantics extends Semantics {
-  private pendingHost: I32 | undefined;
-
+export class HandlerSemantics extends AccessSemantics {
   constructor(
     code: FunctionBuilder,
     size: Bits,
@@ -77,69 +74,11 @@ export class HandlerSemantics extends Semantics {
 
   // ---- Operands -----------------------------------------------------------------------------------------------
 
-  read(operand: Operand, size: Bits = this.size): Int {
-    const bits = operand.bits as Bits;
-    switch (operand.kind) {
-      case 'register':
-        return this.let(this.registerValue(operand));
-      case 'memory':
-        return this.load(this.address(operand), bits);
-      case 'one':
-        return this.constant(1, size);
-      case 'immediate':
-        return this.immediate(operand, size);
-      default:
-        throw new Error(`bug: read of a ${operand.kind} operand`);
-    }
-  }
-
-  readForWrite(operand: Operand): Int {
-    if (operand.kind !== 'memory') return this.read(operand);
-    const bits = operand.bits as Bits;
-    const host = this.hostForWrite(this.address(operand), bits / 8, STORE.preload);
-    this.pendingHost = host;
-    return this.let(this.loadHost(host, bits));
-  }
-
-  write(operand: Operand, value: Int): void {
-    const bits = operand.bits as Bits;
-    if (operand.kind === 'memory') {
-      if (this.pendingHost) {
-        this.storeHost(this.pendingHost, value, bits);
-        this.pendingHost = undefined;
-      } else this.store(this.address(operand), value, bits);
-      return;
-    }
-    if (operand.file === 'xmm' || operand.file === 'mmx') {
-      this.code.store(this.registerOffset(operand), value, bits);
-      if (operand.file === 'mmx') this.code.store(this.registerOffset(operand), i32.const(0xffff), 16, 8);
-      return;
-    }
-    this.writeGeneral(this.registerOffset(operand), value, bits);
-  }
-
-  readVector(operand: Operand, aligned = false): V128 {
-    if (operand.kind === 'memory') return this.loadVector(this.address(operand), aligned);
-    return this.let(loadV128(this.registerOffset(operand)));
-  }
-
-  writeVector(operand: Operand, value: V128, aligned = false): void {
-    if (operand.kind === 'memory') this.storeVector(this.address(operand), value, aligned);
-    else this.code.store(this.registerOffset(operand), value, 128);
-  }
-
   registerOffset(operand: Operand): I32 {
     if (operand.fixed === undefined) return field16(this.entry, this.slot(operand));
     return i32.const(
       (operand.file === 'xmm' ? STATE.vector : STATE.general) + operand.fixed * (operand.file === 'xmm' ? 64 : 8),
     );
-  }
-
-  stage(value: Int | V128): I32 {
-    const place = i32.const(STATE.result);
-    if (value.type === 'v128') this.code.store(place, value as V128, 128);
-    else this.code.store(place, this.wide(value as Int), 64);
-    return place;
   }
 
   registerNumber(operand: Operand): I32 {
@@ -194,54 +133,9 @@ export class HandlerSemantics extends Semantics {
 
   // ---- Memory -------------------------------------------------------------------------------------------------
 
-  load(address: Address, bits: Bits): Int {
-    return this.let(this.loadHost(this.hostForRead(address, bits / 8), bits));
-  }
-
-  store(address: Address, value: Int, bits: Bits): void {
-    this.storeHost(this.hostForWrite(address, bits / 8, STORE.plain), value, bits);
-  }
-
-  loadVector(address: Address, aligned: boolean): V128 {
-    if (aligned) this.requireAligned(address, 16);
-    return this.let(loadV128(this.hostForRead(address, 16)));
-  }
-
-  storeVector(address: Address, value: V128, aligned: boolean): void {
-    if (aligned) this.requireAligned(address, 16);
-    const kept = this.let(value);
-    this.storeHost(this.hostForWrite(address, 16, STORE.plain), kept, 128);
-  }
-
-  prove(address: Address, bytes: number, aligned = false): void {
-    if (aligned) this.requireAligned(address, bytes);
-    this.hostForWrite(address, bytes, STORE.proof);
-  }
-
-  push(value: Int, bits: Bits): void {
-    const kept = this.let(value);
-    const pointer = this.let(this.stackMasked(i64.sub(this.stackPointer(), i64.const(bits / 8))));
-    this.store(this.stackAddress(pointer), kept, bits);
-    this.setStackPointer(pointer);
-  }
-
   stackTop(bits: Bits, displacement: I64 = i64.const(0)): Int {
-    const pointer = this.stackMasked(i64.add(this.stackPointer(), displacement));
+    const pointer = this.cutStack(i64.add(this.stackPointer(), displacement));
     return this.load(this.stackAddress(this.let(pointer)), bits);
-  }
-
-  moveStack(bytes: I64): void {
-    this.setStackPointer(i64.add(this.stackPointer(), bytes));
-  }
-
-  popToMemory(operand: Operand, value: Int): void {
-    const before = this.let(quad(STATE.general + GENERAL.RSP * 8));
-    this.moveStack(i64.const(operand.bits / 8));
-    const { segment, offset } = this.address(operand);
-    const after = this.let(quad(STATE.general + GENERAL.RSP * 8));
-    setQuad(this.code, STATE.general + GENERAL.RSP * 8, before); // a fault leaves the pointer as it was
-    this.store({ segment, offset }, value, operand.bits as Bits);
-    setQuad(this.code, STATE.general + GENERAL.RSP * 8, after);
   }
 
   stackPointer(): I64 {
@@ -251,10 +145,6 @@ export class HandlerSemantics extends Semantics {
   setStackPointer(value: I64): void {
     if (this.mode64) setQuad(this.code, STATE.general + GENERAL.RSP * 8, value);
     else this.code.call(this.shared.setStackPointer, value);
-  }
-
-  stackAddress(offset: I64): Address {
-    return { segment: i32.const(SEGMENT.SS), offset: this.stackMasked(offset) };
   }
 
   // ---- Control transfer ---------------------------------------------------------------------------------------
@@ -280,10 +170,6 @@ export class HandlerSemantics extends Semantics {
     this.checkTarget(rip);
     setQuad(this.code, STATE.rip, rip);
     this.exits.jumped(this.code);
-  }
-
-  jumpIf(condition: I32, target: I64): void {
-    this.code.if(condition, () => this.jump(target));
   }
 
   checkTarget(target: I64): void {
@@ -372,11 +258,6 @@ export class HandlerSemantics extends Semantics {
     });
   }
 
-  state(name: StateWord): I32 {
-    if (name === 'cpl') return i32.and(i32.shrU(word(STATE.mode), i32.const(MODE.cplShift)), i32.const(3));
-    return word(STATE[name]);
-  }
-
   enterMmx(): void {
     this.faultIf(any(word(STATE.cr0), CR0.EM), VECTOR.UD);
     this.faultIf(any(word(STATE.cr0), CR0.TS), VECTOR.NM);
@@ -399,14 +280,14 @@ export class HandlerSemantics extends Semantics {
     return operand.slot === 0 ? ENTRY.register0 : ENTRY.register1;
   }
 
-  private immediate(operand: Operand, size: Bits): Int {
+  protected immediate(operand: Operand, size: Bits): Int {
     const value = operand.slot === 1 ? displacementOf(this.entry) : immediateOf(this.entry);
     if (size === 64) return value;
     const narrow = operand.slot === 1 ? load32(this.entry, 32, ENTRY.displacement) : immediate32(this.entry);
     return this.zeroExtend(narrow, size);
   }
 
-  private registerValue(operand: Operand): Int {
+  protected registerValue(operand: Operand): Int {
     const bits = operand.bits as Bits;
     if (operand.file === 'segment') {
       const record = i32.mul(this.registerNumber(operand), i32.const(SEGMENT_BYTES));
@@ -419,17 +300,31 @@ export class HandlerSemantics extends Semantics {
     return bits === 64 ? load64(offset) : load32(offset, bits);
   }
 
+  protected writeRegister(operand: Operand, value: Int): void {
+    const bits = operand.bits as Bits;
+    if (operand.file === 'xmm' || operand.file === 'mmx') {
+      this.code.store(this.registerOffset(operand), value, bits);
+      if (operand.file === 'mmx') this.code.store(this.registerOffset(operand), i32.const(0xffff), 16, 8);
+      return;
+    }
+    this.writeGeneral(this.registerOffset(operand), value, bits);
+  }
+
+  protected wholeStackPointer(): I64 {
+    return quad(STATE.general + GENERAL.RSP * 8);
+  }
+
+  protected setWholeStackPointer(value: I64): void {
+    setQuad(this.code, STATE.general + GENERAL.RSP * 8, value);
+  }
+
   private writeGeneral(offset: I32, value: Int, bits: Bits): void {
     if (bits === 64) this.code.store(offset, this.wide(value), 64);
     else if (bits === 32) this.code.store(offset, i64.extendU(this.narrow(value)), 64);
     else this.code.store(offset, value, bits);
   }
 
-  private loadHost(host: I32, bits: Bits): Int {
-    return bits === 64 ? load64(host) : load32(host, bits);
-  }
-
-  private storeHost(host: I32, value: Int | V128, bits: Bits | 128): void {
+  protected storeHost(host: I32, value: Int | V128, bits: Bits | 128): void {
     this.code.store(host, value, bits);
     this.code.if(i32.ltU(host, i32.const(BOUNCE_END)), () => {
       setWord(this.code, STATE.leftAt, this.entry);
@@ -437,13 +332,13 @@ export class HandlerSemantics extends Semantics {
     });
   }
 
-  private hostForRead(address: Address, bytes: number): I32 {
+  protected hostForRead(address: Address, bytes: number): I32 {
     return this.host(address, bytes, TLB_ENTRY.read, (segment, offset) =>
       callExpr('i32', this.shared.access.hostRead, segment, offset, i32.const(bytes)),
     );
   }
 
-  private hostForWrite(address: Address, bytes: number, purpose: (typeof STORE)[keyof typeof STORE]): I32 {
+  protected hostForWrite(address: Address, bytes: number, purpose: StorePurpose): I32 {
     return this.host(address, bytes, TLB_ENTRY.write, (segment, offset) =>
       callExpr('i32', this.shared.access.hostWrite, segment, offset, i32.const(bytes), i32.const(purpose)),
     );
@@ -473,7 +368,7 @@ export class HandlerSemantics extends Semantics {
     return load64(field16(this.entry, ENTRY.segmentBase));
   }
 
-  private requireAligned(address: Address, bytes: number): void {
+  protected requireAligned(address: Address, bytes: number): void {
     const linear = i32.add(i32.wrap(address.offset), load32(field16(this.entry, ENTRY.segmentBase), 32));
     this.faultIf(i32.and(linear, i32.const(bytes - 1)), VECTOR.GP, i32.const(0));
   }
@@ -487,7 +382,7 @@ export class HandlerSemantics extends Semantics {
     return load64(i32.shl(shape, i32.const(1)), 64, STATE.addressMasks);
   }
 
-  private stackMasked(value: I64): I64 {
+  protected cutStack(value: I64): I64 {
     if (this.mode64 || value.constant !== undefined) return value;
     const size = i32.and(i32.shrU(word(STATE.mode), i32.const(MODE.stackShift)), i32.const(3));
     return i64.and(value, load64(i32.shl(size, i32.const(3)), 64, STATE.addressMasks));

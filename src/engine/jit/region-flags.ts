@@ -13,9 +13,12 @@ import type { ArithmeticFlag, Bits, CarryVector, Int, Semantics } from '../../is
 import { lazyFlag, lazyFlags, noteFlags, setLazyCarry, setLazyFlags } from '../lazy-flags';
 import type { RegionFrame } from './region-frame';
 
-/** An operation whose flags nobody has asked for yet: its operands stand in the locals of `Operands`. */
+/**
+ * An operation whose flags nobody has asked for yet: its operands stand in the locals of `Operands`; with `carries` the
+ * carry vector itself stands in place of the first.
+ */
 export interface PendingFlags {
-  readonly kind: 'logic' | 'add' | 'sub';
+  readonly kind: 'logic' | 'add' | 'sub' | 'carries';
   readonly bits: Bits;
   /** The instruction's maker: it cuts to the right size. */
   readonly m: Semantics;
@@ -57,7 +60,7 @@ export class RegionFlags {
     conditional: boolean,
   ): void {
     const origin = carries?.origin;
-    if (conditional || (carries && !origin)) {
+    if (conditional) {
       if (keepsCarry) this.settle();
       noteFlags(m, result, carries, bits, keepsCarry, this.frame.flags);
       this.pending = undefined;
@@ -72,9 +75,9 @@ export class RegionFlags {
     if (origin) {
       code.set(place.a, origin.a);
       code.set(place.b, origin.b);
-    }
+    } else if (carries) code.set(place.a, carries);
     code.set(place.result, result);
-    this.pending = { kind: origin?.kind ?? 'logic', bits, m, keepsCarry, carriesIn };
+    this.pending = { kind: origin?.kind ?? (carries ? 'carries' : 'logic'), bits, m, keepsCarry, carriesIn };
   }
 
   /** Puts what is pending into the frame, from here on. */
@@ -163,7 +166,7 @@ export class RegionFlags {
   /** Conditions that are one comparison of what is pending: below or equal, less, less or equal. */
   private compared(pair: number): I32 | undefined {
     const { pending } = this;
-    if (!pending || pending.kind === 'add' || pending.carriesIn) return undefined;
+    if (!pending || pending.carriesIn || pending.kind === 'add' || pending.kind === 'carries') return undefined;
     const { m, bits } = pending;
     const isLogic = pending.kind === 'logic';
     const left = isLogic ? this.operand(pending, 'result') : this.operand(pending, 'a');
@@ -178,7 +181,7 @@ export class RegionFlags {
   private carry(pending: PendingFlags): I32 {
     if (pending.keepsCarry) return i32.wrap(i64.shrU(this.frame.flags.carries(), i64.const(63)));
     if (pending.kind === 'logic') return i32.const(0);
-    if (pending.carriesIn) return this.carryBit(pending, pending.bits - 1);
+    if (pending.carriesIn || pending.kind === 'carries') return this.carryBit(pending, pending.bits - 1);
     const { m } = pending;
     return pending.kind === 'sub'
       ? m.below(this.operand(pending, 'a'), this.operand(pending, 'b'))
@@ -192,6 +195,7 @@ export class RegionFlags {
 
   private carries(pending: PendingFlags): Int | undefined {
     if (pending.kind === 'logic') return undefined;
+    if (pending.kind === 'carries') return this.operand(pending, 'a');
     const [a, b, result] = [
       this.operand(pending, 'a'),
       this.operand(pending, 'b'),

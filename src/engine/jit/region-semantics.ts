@@ -8,25 +8,17 @@
  * cannot change but by its own instructions.
  */
 import { assert } from '../../common/assert';
-import { i32, i64, load32, load64, loadV128 } from '../../wasm/expr';
+import { i32, i64, load32, load64 } from '../../wasm/expr';
 import type { Expr, I32, I64, V128 } from '../../wasm/expr';
 import type { Label } from '../../wasm/function';
 import { exitBit } from '../../isa/exits';
 import type { ExitCheck } from '../../isa/exits';
-import { SEGMENT, Semantics } from '../../isa/semantics';
-import type {
-  Address,
-  ArithmeticFlag,
-  Bits,
-  CarryVector,
-  GeneralName,
-  Int,
-  Operand,
-  StateWord,
-} from '../../isa/semantics';
-import { MODE, SEGMENT_ACCESS, SEGMENT_BYTES, SEGMENT_FIELD, STATE, TLB_ENTRY } from '../../cpu/layout';
+import { SEGMENT } from '../../isa/semantics';
+import type { Address, ArithmeticFlag, Bits, CarryVector, GeneralName, Int, Operand } from '../../isa/semantics';
+import { SEGMENT_ACCESS, SEGMENT_BYTES, SEGMENT_FIELD, STATE, TLB_ENTRY } from '../../cpu/layout';
 import { CR0, CR4 } from '../../cpu/mode';
 import { any, quad, setWord, word } from '../../cpu/paging/emit';
+import { AccessSemantics, GENERAL } from '../access-semantics';
 import { tlbEntry } from '../tlb';
 import { generalNumber } from './entry-view';
 import type { EntryView } from './entry-view';
@@ -43,17 +35,11 @@ export interface RegionExits {
   goToRip(rip: I64): void;
 }
 
-const GENERAL: Readonly<Record<GeneralName, number>> = {
-  RAX: 0, RCX: 1, RDX: 2, RBX: 3, RSP: 4, RBP: 5, RSI: 6, RDI: 7, R11: 11,
-}; // prettier-ignore
-const RAX = 0;
-const RSP = 4;
 const DIRECTION = 0x400;
 const LOW_32 = 0xffffffffn;
 const PAGE = 4096;
 
-export class RegionSemantics extends Semantics {
-  private pendingHost: I32 | undefined;
+export class RegionSemantics extends AccessSemantics {
   private branch: { readonly expression: I64; readonly offset: number } | undefined;
   private readsCarry = false;
   private conditions = 0;
@@ -72,64 +58,8 @@ export class RegionSemantics extends Semantics {
 
   // ---- Operands -----------------------------------------------------------------------------------------------
 
-  read(operand: Operand, size: Bits = this.size): Int {
-    const bits = operand.bits as Bits;
-    switch (operand.kind) {
-      case 'register':
-        return this.let(this.registerValue(operand));
-      case 'memory':
-        return this.load(this.address(operand), bits);
-      case 'one':
-        return this.constant(1, size);
-      case 'immediate': {
-        const value = operand.slot === 1 ? BigInt(this.entry.displacement) : this.entry.immediate;
-        return size === 64 ? i64.const(value) : this.zeroExtend(i32.const(Number(BigInt.asIntN(32, value))), size);
-      }
-      default:
-        throw new Error(`bug: read of a ${operand.kind} operand`);
-    }
-  }
-
-  readForWrite(operand: Operand): Int {
-    if (operand.kind !== 'memory') return this.read(operand);
-    const bits = operand.bits as Bits;
-    const host = this.host(this.address(operand), bits / 8, TLB_ENTRY.write);
-    this.pendingHost = host;
-    return this.let(this.loadHost(host, bits));
-  }
-
-  write(operand: Operand, value: Int): void {
-    const bits = operand.bits as Bits;
-    if (operand.kind === 'memory') {
-      if (this.pendingHost) {
-        this.code.store(this.pendingHost, value, bits);
-        this.pendingHost = undefined;
-      } else this.store(this.address(operand), value, bits);
-      return;
-    }
-    if (operand.file !== 'general') this.code.store(this.registerOffset(operand), value, bits);
-    else this.writeGeneral(this.stateOffset(operand), value, bits);
-  }
-
-  readVector(operand: Operand, aligned = false): V128 {
-    if (operand.kind === 'memory') return this.loadVector(this.address(operand), aligned);
-    return this.let(loadV128(this.registerOffset(operand)));
-  }
-
-  writeVector(operand: Operand, value: V128, aligned = false): void {
-    if (operand.kind === 'memory') this.storeVector(this.address(operand), value, aligned);
-    else this.code.store(this.registerOffset(operand), value, 128);
-  }
-
   registerOffset(operand: Operand): I32 {
     return i32.const(this.stateOffset(operand));
-  }
-
-  stage(value: Int | V128): I32 {
-    const place = i32.const(STATE.result);
-    if (value.type === 'v128') this.code.store(place, value as V128, 128);
-    else this.code.store(place, this.wide(value as Int), 64);
-    return place;
   }
 
   registerNumber(operand: Operand): I32 {
@@ -169,11 +99,11 @@ export class RegionSemantics extends Semantics {
   }
 
   highAccumulator(): I32 {
-    return this.let(this.general(STATE.general + RAX * 8 + 1, 8) as I32);
+    return this.let(this.general(STATE.general + GENERAL.RAX * 8 + 1, 8) as I32);
   }
 
   setHighAccumulator(value: I32): void {
-    this.writeGeneral(STATE.general + RAX * 8 + 1, value, 8);
+    this.writeGeneral(STATE.general + GENERAL.RAX * 8 + 1, value, 8);
   }
 
   addressRegister(name: 'RCX' | 'RSI' | 'RDI' | 'RBX'): I64 {
@@ -186,65 +116,16 @@ export class RegionSemantics extends Semantics {
 
   // ---- Memory -------------------------------------------------------------------------------------------------
 
-  load(address: Address, bits: Bits): Int {
-    return this.let(this.loadHost(this.host(address, bits / 8, TLB_ENTRY.read), bits));
-  }
-
-  store(address: Address, value: Int, bits: Bits): void {
-    this.code.store(this.host(address, bits / 8, TLB_ENTRY.write), value, bits);
-  }
-
-  loadVector(address: Address, aligned: boolean): V128 {
-    if (aligned) this.requireAligned(address, 16);
-    return this.let(loadV128(this.host(address, 16, TLB_ENTRY.read)));
-  }
-
-  storeVector(address: Address, value: V128, aligned: boolean): void {
-    if (aligned) this.requireAligned(address, 16);
-    const kept = this.let(value);
-    this.code.store(this.host(address, 16, TLB_ENTRY.write), kept, 128);
-  }
-
-  prove(address: Address, bytes: number, aligned = false): void {
-    if (aligned) this.requireAligned(address, bytes);
-    this.host(address, bytes, TLB_ENTRY.write);
-  }
-
-  push(value: Int, bits: Bits): void {
-    const kept = this.let(value);
-    const pointer = this.let(this.cutAddress(i64.sub(this.stackPointer(), i64.const(bits / 8))));
-    this.store(this.stackAddress(pointer), kept, bits);
-    this.setStackPointer(pointer);
-  }
-
   stackTop(bits: Bits, displacement: I64 = i64.const(0)): Int {
     return this.load(this.stackAddress(this.let(i64.add(this.stackPointer(), displacement))), bits);
   }
 
-  moveStack(bytes: I64): void {
-    this.setStackPointer(i64.add(this.stackPointer(), bytes));
-  }
-
-  popToMemory(operand: Operand, value: Int): void {
-    const before = this.let(this.frame.register(RSP));
-    this.moveStack(i64.const(operand.bits / 8));
-    const { segment, offset } = this.address(operand);
-    const after = this.let(this.stackPointer());
-    this.frame.setRegister(RSP, before); // a fault leaves the pointer as it was
-    this.store({ segment, offset }, value, operand.bits as Bits);
-    this.setStackPointer(after);
-  }
-
   stackPointer(): I64 {
-    return this.cutAddress(this.frame.register(RSP));
+    return this.cutAddress(this.frame.register(GENERAL.RSP));
   }
 
   setStackPointer(value: I64): void {
-    this.frame.setRegister(RSP, this.cutAddress(value));
-  }
-
-  stackAddress(offset: I64): Address {
-    return { segment: i32.const(SEGMENT.SS), offset: this.cutAddress(offset) };
+    this.frame.setRegister(GENERAL.RSP, this.cutAddress(value));
   }
 
   // ---- Control transfer ---------------------------------------------------------------------------------------
@@ -274,10 +155,6 @@ export class RegionSemantics extends Semantics {
     this.checkTarget(target);
     if (target === this.branch?.expression) this.exits.goTo(this.branch.offset);
     else this.exits.goToRip(target);
-  }
-
-  jumpIf(condition: I32, target: I64): void {
-    this.code.if(condition, () => this.jump(target));
   }
 
   checkTarget(target: I64): void {
@@ -363,11 +240,6 @@ export class RegionSemantics extends Semantics {
     this.leaveIf(any(word(STATE.intercepts), exitBit(check)));
   }
 
-  state(name: StateWord): I32 {
-    if (name === 'cpl') return i32.and(i32.shrU(word(STATE.mode), i32.const(MODE.cplShift)), i32.const(3));
-    return word(STATE[name]);
-  }
-
   enterMmx(): void {
     this.leave();
   }
@@ -402,7 +274,7 @@ export class RegionSemantics extends Semantics {
     return operand.file === 'xmm' ? STATE.vector + operand.fixed * 64 : STATE.general + operand.fixed * 8;
   }
 
-  private registerValue(operand: Operand): Int {
+  protected registerValue(operand: Operand): Int {
     const bits = operand.bits as Bits;
     if (operand.file === 'general') return this.general(this.stateOffset(operand), bits);
     if (operand.file === 'segment') {
@@ -434,8 +306,39 @@ export class RegionSemantics extends Semantics {
     }
   }
 
-  private loadHost(host: I32, bits: Bits): Int {
-    return bits === 64 ? load64(host) : load32(host, bits);
+  protected immediate(operand: Operand, size: Bits): Int {
+    const value = operand.slot === 1 ? BigInt(this.entry.displacement) : this.entry.immediate;
+    return size === 64 ? i64.const(value) : this.zeroExtend(i32.const(Number(BigInt.asIntN(32, value))), size);
+  }
+
+  protected writeRegister(operand: Operand, value: Int): void {
+    const bits = operand.bits as Bits;
+    if (operand.file !== 'general') this.code.store(this.registerOffset(operand), value, bits);
+    else this.writeGeneral(this.stateOffset(operand), value, bits);
+  }
+
+  protected hostForRead(address: Address, bytes: number): I32 {
+    return this.host(address, bytes, TLB_ENTRY.read);
+  }
+
+  protected hostForWrite(address: Address, bytes: number): I32 {
+    return this.host(address, bytes, TLB_ENTRY.write);
+  }
+
+  protected storeHost(host: I32, value: Int | V128, bits: Bits | 128): void {
+    this.code.store(host, value, bits);
+  }
+
+  protected cutStack(value: I64): I64 {
+    return this.cutAddress(value);
+  }
+
+  protected wholeStackPointer(): I64 {
+    return this.frame.register(GENERAL.RSP);
+  }
+
+  protected setWholeStackPointer(value: I64): void {
+    this.frame.setRegister(GENERAL.RSP, value);
   }
 
   /** Host address of `bytes` bytes at `address`, all in one page that the TLB has for this kind of access. */
@@ -470,7 +373,7 @@ export class RegionSemantics extends Semantics {
     return this.mode64 ? value : i64.and(value, i64.const(LOW_32));
   }
 
-  private requireAligned(address: Address, bytes: number): void {
+  protected requireAligned(address: Address, bytes: number): void {
     const linear = i32.wrap(this.linear(address, SEGMENT_ACCESS.read));
     this.leaveIf(i32.and(linear, i32.const(bytes - 1)));
   }
