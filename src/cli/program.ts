@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TargetMaker } from '../dap/target-maker';
+import { openDump } from '../targets/dump/dump-target';
+import { attachGdb } from '../targets/gdb-remote/gdb-target';
 import { attachHosted, launchHosted } from '../targets/host/launch';
 
 /** The version in package.json, which lies three folders above the built program. */
@@ -17,6 +19,15 @@ export function programMachines(): TargetMaker {
   const how = { program: __filename, version: version() };
   return {
     launch: (settings, pace) => launchHosted(settings, pace, how),
-    attach: (machine) => attachHosted(machine, how.version),
+    attach: (place) => {
+      switch (place.kind) {
+        case 'machine':
+          return attachHosted(place.machine, how.version);
+        case 'gdb':
+          return attachGdb(place);
+        case 'dump':
+          return openDump(place);
+      }
+    },
   };
 }

@@ -2,12 +2,13 @@
  * What a session debugs: its target, whether that runs, its programs and breakpoints, and the events that follow from
  * stops, ends, edits and the serial line. Requests are handled elsewhere; this is what they act on.
  */
-import type { Stop, Target, TargetEvent } from '../targets/target';
+import type { Lack, Stop, Target, TargetEvent } from '../targets/target';
+import { capabilitiesWithout } from './capabilities';
 import { BreakpointStore, type NewWish } from './breakpoints/breakpoint-store';
 import { filterWish } from './breakpoints/other-wishes';
 import { FILTERS } from './breakpoints/event-filters';
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { ended, launchedAlready, noThread, notLaunched, running } from './errors';
+import { ended, launchedAlready, neverRuns, noThread, notLaunched, running } from './errors';
 import type { Emit } from './handler';
 import { Images, namesOf } from './images/images';
 import { moduleOf } from './images/module';
@@ -41,12 +42,15 @@ export class Debuggee {
   // Why the guest cannot go on, if so.
   private end: string | undefined;
   private last: Stop | undefined;
+  /** The vCPU that the last stop was about. */
+  private lastThread = FIRST_THREAD;
+  private lacked: ReadonlySet<Lack> = new Set();
   private view: StopView | undefined;
   private readonly runner = new Runner({
     has: ({ reason, ids = [] }) => reason === 'address space' || ids.some((id) => id < 0),
     note: (stop) => this.noteStop(stop),
-    here: async () => (await this.target.position(FIRST_THREAD)).linear,
-    backTo: (start, end) => this.callerIn(start, end),
+    here: async (thread) => (await this.target.position(thread)).linear,
+    backTo: (thread, start, end) => this.callerIn(thread, start, end),
   });
   /** Whether steps run through what interrupts them. */
   skipsInterrupts = true;
@@ -127,7 +131,7 @@ export class Debuggee {
   async attach(attach: Attach): Promise<void> {
     if (this.start) throw launchedAlready();
     this.skipsInterrupts = attach.skipInterrupts;
-    this.started = await this.maker.attach(attach.machine);
+    this.started = await this.maker.attach(attach.place);
     this.start = { attach };
     const { kernel } = await this.started.describe();
     this.images.load({ ...attach, kernel });
@@ -168,7 +172,7 @@ export class Debuggee {
   async setBreakpoints(list: string, wishes: readonly NewWish[]): Promise<DebugProtocol.Breakpoint[]> {
     const told = this.breakpoints.replace(list, wishes, this.names);
     await this.applyBreakpoints();
-    return told;
+    return this.lacked.has('running') ? told.map((one) => ({ ...one, verified: false, message: neverRuns() })) : told;
   }
 
   /**
@@ -178,9 +182,11 @@ export class Debuggee {
   async run(thread: number, operation: Operation): Promise<() => void> {
     const target = this.stoppedTarget;
     if (this.end !== undefined) throw ended(this.end);
+    this.lastThread = thread;
     const { stop } = await this.runner.start(target, thread, operation);
     this.view = undefined;
-    return () => void stop.then((seen) => this.onStop(thread, seen)).catch((error: Error) => this.onFailure(error));
+    return () =>
+      void stop.then((seen) => this.onStop(this.lastThread, seen)).catch((error: Error) => this.onFailure(error));
   }
 
   pause(): Promise<void> {
@@ -221,6 +227,11 @@ export class Debuggee {
     return this.bare;
   }
 
+  /** What the target cannot do of what our own machines can. */
+  get lacks(): ReadonlySet<Lack> {
+    return this.lacked;
+  }
+
   /** True if the session came to a machine that was there before. */
   get isAttached(): boolean {
     return this.start !== undefined && 'attach' in this.start;
@@ -230,7 +241,10 @@ export class Debuggee {
     const { target } = this;
     this.end = this.last = this.view = undefined;
     target.onEvent((event) => target === this.started && this.onEvent(event));
-    this.bare = (await target.describe()).bare;
+    const { bare, lacks = [] } = await target.describe();
+    this.bare = bare;
+    this.lacked = new Set(lacks);
+    if (lacks.length > 0) this.emit('capabilities', { capabilities: capabilitiesWithout(this.lacked) });
     // A client that asked for the threads before there were any asks again, and can pause the guest.
     for (const { id } of await target.threads()) this.emit('thread', { reason: 'started', threadId: id });
     // Clients that say nothing of filters get the defaults.
@@ -242,7 +256,7 @@ export class Debuggee {
         this.names,
       );
     }
-    if (this.images.isWaiting && this.isAttached) await this.images.place(target, FIRST_THREAD);
+    if (this.isAttached) await this.placeImages();
     this.refreshBreakpoints();
     await this.applyBreakpoints();
   }
@@ -265,12 +279,13 @@ export class Debuggee {
   }
 
   private async placeImages(): Promise<void> {
-    if (!this.images.isWaiting) return;
+    if (!this.images.isIncomplete) return;
     this.searches++;
-    const found = await this.images.place(this.target, FIRST_THREAD);
+    const found = await this.images.place(this.target, this.lastThread);
     for (const image of found) {
       this.emit('module', { reason: 'changed', module: moduleOf(image) });
-      const slide = image.slide === 0n ? 'where it is linked' : `0x${image.slide!.toString(16)} above its link address`;
+      const slide =
+        image.slide === 0n ? 'where its symbols say' : `0x${image.slide!.toString(16)} above its link address`;
       this.say(`${image.name} lies ${slide}.`);
     }
     if (found.length > 0) {
@@ -289,14 +304,14 @@ export class Debuggee {
     if (ids.includes(MODULE_LOADED)) await this.refreshModules();
     if (ids.includes(MODULE_UNLOADING)) {
       // The first argument of the kernel's function. System V ABI for x86-64, 3.2.3.
-      const general = await this.target.registers(FIRST_THREAD, 'General');
+      const general = await this.target.registers(this.lastThread, 'General');
       await this.refreshModules(general.find(({ name }) => name === 'RDI')?.value);
     }
     return ids.filter((id) => id >= 0);
   }
 
   private async refreshModules(unloading?: bigint): Promise<void> {
-    const { added, removed } = await this.images.refreshModules(this.target, FIRST_THREAD, unloading);
+    const { added, removed } = await this.images.refreshModules(this.target, this.lastThread, unloading);
     for (const image of removed) this.emit('module', { reason: 'removed', module: moduleOf(image) });
     for (const image of added) this.emit('module', { reason: 'new', module: moduleOf(image) });
     if (added.length + removed.length === 0) return;
@@ -304,9 +319,9 @@ export class Debuggee {
     await this.applyBreakpoints();
   }
 
-  private async callerIn(start: bigint, end: bigint) {
-    const position = await this.target.position(FIRST_THREAD);
-    for await (const { ip, sp } of unwind(this.target, FIRST_THREAD, this.images, position)) {
+  private async callerIn(thread: number, start: bigint, end: bigint) {
+    const position = await this.target.position(thread);
+    for await (const { ip, sp } of unwind(this.target, thread, this.images, position)) {
       if (ip !== position.linear && ip >= start && ip <= end) {
         return { kind: 'runTo', linear: [ip], stackAbove: sp - 1n } as const;
       }
@@ -320,7 +335,8 @@ export class Debuggee {
   }
 
   private async applyBreakpoints(): Promise<void> {
-    if (!this.started || (this.start && 'launch' in this.start && this.start.launch.noDebug)) return;
+    if (!this.started || this.lacked.has('running')) return;
+    if (this.start && 'launch' in this.start && this.start.launch.noDebug) return;
     const addressSpaces = this.images.isWaiting && this.searches < MOST_SEARCHES;
     const set = this.breakpoints.toSet();
     const events = this.images.moduleEvents;
@@ -343,6 +359,7 @@ export class Debuggee {
         return this.announceContinued(FIRST_THREAD);
       case 'stopped': {
         this.runs = false;
+        this.lastThread = event.thread;
         if (!this.runner.stopped(event.stop)) this.onStop(event.thread, event.stop);
         return;
       }

@@ -80,3 +80,20 @@ export const unknownAttribute = (name: string, known: readonly string[]): UserEr
 /** A launch attribute of another type or value than the schema's. */
 export const badAttribute = (name: string, what: string): UserError =>
   new UserError('launch/attribute', `The attribute "${name}" must be ${what}.`);
+
+/** The target's devices are not ours to write. */
+export const noDeviceEdits = (): UserError =>
+  new UserError('device/edit', 'The registers of these devices cannot be written: only those of machines of ours can.');
+
+/** An attach names nothing, or several things. */
+export const whatToAttachTo = (): UserError =>
+  new UserError(
+    'launch/attach',
+    'Name what to attach to: "machine" must be the name of a running machine, or "gdb" the place of a gdb stub, or "dump" a memory dump; just one of them.',
+  );
+
+/** The target is another engine's, which lacks what this needs. */
+export const lackingEvents = (): string => "This VM's engine cannot stop at such events: VMXray's own machines can.";
+
+/** Said of a breakpoint in what does not run. */
+export const neverRuns = (): string => 'A memory dump does not run: nothing stops there.';

@@ -4,8 +4,9 @@
  */
 import type { MachineSettings, Pace } from '../targets/machine-settings';
 import type { Arguments } from './arguments';
-import { badAttribute, unknownAttribute } from './errors';
+import { badAttribute, unknownAttribute, whatToAttachTo } from './errors';
 import { DEBUG_FOLDERS } from './images/debug-files';
+import type { AttachPlace } from './target-maker';
 
 type AttributeType = 'string' | 'boolean' | 'integer' | 'array' | 'object';
 
@@ -26,7 +27,7 @@ const SYMBOL_ATTRIBUTES = {
     type: ['string', 'array'],
     items: { type: 'string' },
     description:
-      "ELF files with the guest's symbols and debug information, such as vmlinux. Without them the kernel's own: an ELF's, or those that a stock Linux kernel carries for itself. A kernel that moves itself (KASLR) is found in memory.",
+      "ELF files with the guest's symbols and debug information, such as vmlinux, and modules (.ko) that Linux loads. Without them the kernel's own: an ELF's, or those that a stock Linux kernel carries for itself. A kernel that moves itself (KASLR) and modules are found in memory.",
   },
   sourceMap: {
     type: 'object',
@@ -39,7 +40,7 @@ const SYMBOL_ATTRIBUTES = {
     items: { type: 'string' },
     default: DEBUG_FOLDERS,
     description:
-      'Where debug files that were installed apart are looked for by build-id, if no symbols are named. Beside the kernel and in its build tree they are found, too.',
+      'Where debug files of the kernel (if no symbols are named) and of its modules are looked for by build-id. Beside the kernel and in its build tree they are found, too.',
   },
 } as const satisfies Readonly<Record<string, Attribute>>;
 
@@ -102,6 +103,25 @@ export const ATTACH_ATTRIBUTES = {
     type: 'string',
     description: 'A running machine of VMXray: its name or process id, as `vmxray machines` lists them.',
   },
+  gdb: {
+    type: 'string',
+    description:
+      "The gdb stub of another engine's VM, such as QEMU's with `-gdb`: HOST:PORT, or the path of a socket. The VM stops when a session attaches.",
+  },
+  qmp: {
+    type: 'string',
+    description:
+      'A QMP socket of that VM that nobody else uses (HOST:PORT or a path), for an old QEMU whose gdb stub has no monitor.',
+  },
+  dump: {
+    type: 'string',
+    description:
+      'A memory dump to look at: the ELF file of dump-guest-memory (QEMU) or `virsh dump --memory-only`, or a kdump vmcore.',
+  },
+  kernel: {
+    type: 'string',
+    description: "The kernel's file in that VM or dump, for its symbols: a Linux bzImage or an ELF.",
+  },
   ...SYMBOL_ATTRIBUTES,
   ...STEPPING_ATTRIBUTES,
   console: LAUNCH_ATTRIBUTES.console,
@@ -132,8 +152,7 @@ export interface Launch extends Start {
 
 /** An attach, understood. */
 export interface Attach extends Start {
-  /** Name or process id of a running machine. */
-  readonly machine: string;
+  readonly place: AttachPlace;
 }
 
 /** Checks the arguments of `launch` against the table. Throws UserErrors (`launch/...`). */
@@ -163,9 +182,22 @@ export function parseLaunch(args: Arguments): Launch {
 /** Checks the arguments of `attach` against the table. Throws UserErrors (`launch/...`). */
 export function parseAttach(args: Arguments): Attach {
   const values = checkedValues(args, ATTACH_ATTRIBUTES);
-  const machine = values.get('machine');
-  if (typeof machine !== 'string' || machine === '') throw badAttribute('machine', 'the name of a running machine');
-  return { ...startOf(values), machine };
+  return { ...startOf(values), place: placeOf(values) };
+}
+
+/** The one thing that an attach names. */
+function placeOf(values: ReadonlyMap<string, unknown>): AttachPlace {
+  const text = (name: keyof typeof ATTACH_ATTRIBUTES): string | undefined =>
+    (values.get(name) as string | undefined) || undefined;
+  const [machine, gdb, dump, qmp, kernel] = [text('machine'), text('gdb'), text('dump'), text('qmp'), text('kernel')];
+  const named = [machine, gdb, dump].filter((one) => one !== undefined);
+  if (named.length !== 1) throw whatToAttachTo();
+  if (qmp !== undefined && gdb === undefined) throw badAttribute('qmp', 'left out without "gdb"');
+  if (machine !== undefined) {
+    if (kernel !== undefined) throw badAttribute('kernel', 'left out with "machine", which knows its own');
+    return { kind: 'machine', machine };
+  }
+  return gdb !== undefined ? { kind: 'gdb', gdb, qmp, kernel } : { kind: 'dump', dump: dump!, kernel };
 }
 
 function startOf(values: ReadonlyMap<string, unknown>): Start {

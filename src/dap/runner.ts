@@ -16,10 +16,10 @@ export interface OwnStops {
   has(stop: Stop): boolean;
   /** Takes note; gives the breakpoints of the user's that were met as well. */
   note(stop: Stop): Promise<readonly number[]>;
-  /** Linear address of the next instruction. */
-  here(): Promise<bigint>;
+  /** Linear address of a vCPU's next instruction. */
+  here(thread: number): Promise<bigint>;
   /** The nearest caller whose next instruction is in [start, end]: how to come back to it; undefined if there is none. */
-  backTo(start: bigint, end: bigint): Promise<(Resume & { readonly kind: 'runTo' }) | undefined>;
+  backTo(thread: number, start: bigint, end: bigint): Promise<(Resume & { readonly kind: 'runTo' }) | undefined>;
 }
 
 /** The longest instruction, bytes. */
@@ -28,6 +28,8 @@ const LONGEST = 15n;
 export class Runner {
   private waiting: { resolve(stop: Stop): void; reject(error: Error): void } | undefined;
   private busy = false;
+  /** The target has begun what it was asked last. */
+  private isAccepted = false;
   private pauseWanted = false;
 
   constructor(private readonly own: OwnStops) {}
@@ -44,10 +46,10 @@ export class Runner {
     let accept = (): void => {};
     const accepted = new Promise<void>((resolve) => (accept = resolve));
     const go: Go = async (how) => {
-      const start = how.kind === 'stepOver' ? await this.own.here() : 0n;
+      const start = how.kind === 'stepOver' ? await this.own.here(thread) : 0n;
       const range = how.kind === 'stepRange' ? how : { start: start + 1n, end: start + LONGEST };
       const stop = await this.goOnce(target, thread, how, accept);
-      return this.own.has(stop) ? this.goOn(stop, how, range, go) : stop;
+      return this.own.has(stop) ? this.goOn(thread, stop, how, range, go) : stop;
     };
     const stop = operation(go).finally(() => (this.busy = false));
     // Whoever follows it sees the failure; until then it is not unheard.
@@ -70,12 +72,12 @@ export class Runner {
     return waiting !== undefined;
   }
 
-  /** The target is gone; false if no operation waits for it. */
+  /** The target is gone; false if no operation that it has begun waits for it, so that nobody else says so. */
   failed(error: Error): boolean {
     const { waiting } = this;
     this.waiting = undefined;
     waiting?.reject(error);
-    return waiting !== undefined;
+    return waiting !== undefined && this.isAccepted;
   }
 
   /** What runs is no longer waited for. */
@@ -88,13 +90,16 @@ export class Runner {
     if (this.pauseWanted) return { reason: 'pause' };
     const stop = new Promise<Stop>((resolve, reject) => (this.waiting = { resolve, reject }));
     stop.catch(() => {});
+    this.isAccepted = false;
     await target.resume(thread, how);
+    this.isAccepted = true;
     accepted();
     return stop;
   }
 
   /** Where a program has come to its place, its breakpoints are set before anything else runs. */
   private async goOn(
+    thread: number,
     stop: Stop,
     how: Resume,
     range: { readonly start: bigint; readonly end: bigint },
@@ -105,7 +110,7 @@ export class Runner {
     if (how.kind === 'step') return { reason: 'step' };
     if (how.kind !== 'stepOver' && how.kind !== 'stepRange') return go(how);
     // A call that was stepped over is under way, or the step has come to its end here.
-    const back = await this.own.backTo(range.start, range.end);
+    const back = await this.own.backTo(thread, range.start, range.end);
     if (!back) return { reason: 'step' };
     const returned = await go(back);
     if (returned.reason !== 'breakpoint' || (returned.ids?.length ?? 0) > 0) return returned;

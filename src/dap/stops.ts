@@ -29,7 +29,8 @@ function bodyOf(stop: Stop, ids: readonly number[], kindOf: (id: number) => Wish
     }
     case 'data breakpoint': {
       const access = stop.isWrite ? 'written' : 'read';
-      return { reason: stop.reason, description: `Paused on data: ${hex(stop.linear)} was ${access}` };
+      const place = `${stop.space ? `${stop.space}:` : ''}${hex(stop.linear)}`;
+      return { reason: stop.reason, description: `Paused on data: ${place} was ${access}` };
     }
     case 'vm exit': {
       const { name, guestPhysical, qualificationText } = stop.exit;

@@ -42,7 +42,8 @@ export class Subscriptions {
         ticks: String(ticks),
         exits: String(exits),
       };
-      if (this.isNews('counters', counters)) this.emit('vmxray/counters', counters);
+      const isCounted = !this.debuggee.lacks.has('counters');
+      if (isCounted && this.isNews('counters', counters)) this.emit('vmxray/counters', counters);
       if (this.wanted.has('exitsAdded') && exits !== this.nextExit) {
         const start = Math.max(this.nextExit, exits - MOST_EXITS);
         this.emit('vmxray/exitsAdded', await this.debuggee.target.exits({ start, count: MOST_EXITS }));

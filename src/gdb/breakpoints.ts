@@ -4,8 +4,9 @@
  * NOT IMPLEMENTED: conditions and commands as agent expressions, which gdb then computes itself.
  */
 import type { BreakpointSet, DataBreakpoint } from '../targets/target';
-import { malformed, tooManyBreakpoints } from './errors';
-import { parseCount, parseNumber } from './hex';
+import { malformed } from '../targets/gdb-wire/errors';
+import { tooManyBreakpoints } from './errors';
+import { parseCount, parseNumber } from '../targets/gdb-wire/hex';
 
 const MOST = 4096;
 /** By the digit after `Z`. */

@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import type { Stop, Target } from '../targets/target';
-import { packet, PacketReader, type Incoming } from './packets';
+import { packet, PacketReader, type Incoming } from '../targets/gdb-wire/packets';
 import type { RegisterLayout } from './register-layout';
 import { GdbSession, type Monitor } from './session';
 

@@ -1,10 +1,6 @@
 /** What can be wrong with a debugger's requests: every sentence said about them. */
 import { UserError } from '../common/errors';
 
-/** A packet whose arguments do not read as what the protocol says. */
-export const malformed = (what: string): UserError =>
-  new UserError('gdb/malformed', `The packet is malformed: ${what}.`);
-
 /** Nothing is mapped there. */
 export const noMemory = (address: bigint): UserError =>
   new UserError('gdb/memory', `There is no memory at 0x${address.toString(16)}: nothing is mapped there.`);

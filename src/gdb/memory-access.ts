@@ -5,9 +5,10 @@
  */
 import type { AddressSpace } from '../protocol/address';
 import type { Target } from '../targets/target';
-import { malformed, noMemory } from './errors';
-import { bytesOf, hexOf, parseCount, parseNumber } from './hex';
-import { binaryOf, PACKET_BYTES } from './packets';
+import { malformed } from '../targets/gdb-wire/errors';
+import { noMemory } from './errors';
+import { bytesOf, hexOf, parseCount, parseNumber } from '../targets/gdb-wire/hex';
+import { binaryOf, PACKET_BYTES } from '../targets/gdb-wire/packets';
 
 /** What fits into a packet, two digits a byte, with its frame. */
 const MOST_BYTES = PACKET_BYTES / 2 - 4;

@@ -4,12 +4,13 @@
  */
 import { UserError } from '../common/errors';
 import type { Target } from '../targets/target';
-import { malformed, noThread } from './errors';
-import { hexOfText, parseCount, parseNumber, textOf } from './hex';
+import { malformed } from '../targets/gdb-wire/errors';
+import { noThread } from './errors';
+import { hexOfText, parseCount, parseNumber, textOf } from '../targets/gdb-wire/hex';
 import type { MemoryAccess } from './memory-access';
 import { LINEAR_MAP, physicalMap } from './memory-map';
 import { memoryRegion } from './memory-regions';
-import { escapeBinary, PACKET_BYTES } from './packets';
+import { escapeBinary, PACKET_BYTES } from '../targets/gdb-wire/packets';
 import type { RegisterLayout } from './register-layout';
 import { describeTarget } from './target-description';
 

@@ -1,7 +1,8 @@
 /** A target's registers as the wire has them: packets `g`, `G`, `p`, `P`. Source: "Debugging with GDB", E.2 (packets). */
 import type { Target } from '../targets/target';
-import { malformed, noRegister } from './errors';
-import { fromLittleEndian, hexOf, littleEndian } from './hex';
+import { malformed } from '../targets/gdb-wire/errors';
+import { noRegister } from './errors';
+import { fromLittleEndian, hexOf, littleEndian } from '../targets/gdb-wire/hex';
 import type { RegisterLayout, WireRegister } from './register-layout';
 
 type Values = ReadonlyMap<string, bigint>;

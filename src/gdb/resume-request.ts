@@ -3,8 +3,8 @@
  * `s` is one instruction, into whatever handler the processor goes; `r` keeps to its range and lets interrupt handlers
  * run to their return. Source: "Debugging with GDB", E.2 (packets).
  */
-import { malformed } from './errors';
-import { parseNumber } from './hex';
+import { malformed } from '../targets/gdb-wire/errors';
+import { parseNumber } from '../targets/gdb-wire/hex';
 
 /** What is asked for; the range's addresses are as gdb says them: what RIP holds. */
 export type ResumeRequest =

@@ -7,10 +7,11 @@
 import { UserError } from '../common/errors';
 import type { Resume, Stop, Target } from '../targets/target';
 import { Breakpoints } from './breakpoints';
-import { malformed, stillRuns } from './errors';
-import { bytesOf, hexByte, parseCount } from './hex';
+import { malformed } from '../targets/gdb-wire/errors';
+import { stillRuns } from './errors';
+import { bytesOf, hexByte, parseCount } from '../targets/gdb-wire/hex';
 import { MemoryAccess } from './memory-access';
-import { PACKET_BYTES } from './packets';
+import { PACKET_BYTES } from '../targets/gdb-wire/packets';
 import { Queries } from './queries';
 import { RegisterFile } from './register-file';
 import type { RegisterLayout } from './register-layout';

@@ -8,7 +8,7 @@
  */
 import type { End, EndReason, Stop } from '../targets/target';
 import type { Breakpoints } from './breakpoints';
-import { hexByte } from './hex';
+import { hexByte } from '../targets/gdb-wire/hex';
 
 const SIGNAL = { INT: 2, TRAP: 5, ABRT: 6, SEGV: 11, TERM: 15, STOP: 17 } as const;
 

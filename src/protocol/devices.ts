@@ -1,4 +1,7 @@
-/** `vmxray/devices`: what every device says of its registers, read without side effects. */
+/**
+ * `vmxray/devices`: what every device says of its registers, read without side effects. `vmxray/writeDevice`: writes one as
+ * software would.
+ */
 import type { Hex } from './address';
 
 /** One named bit or range of a register, with its value. */
@@ -21,6 +24,17 @@ export interface DeviceRegister {
   readonly location?: string;
   readonly meaning?: string;
   readonly fields?: readonly DeviceField[];
+  /** True where `vmxray/writeDevice` takes it. */
+  readonly writable?: boolean;
+}
+
+/** Arguments of `vmxray/writeDevice`. */
+export interface WriteDeviceArguments {
+  /** A device's name. */
+  readonly device: string;
+  /** A register's name. */
+  readonly register: string;
+  readonly value: Hex;
 }
 
 /** One device. */

@@ -52,7 +52,20 @@ export interface MemoryRegion {
   readonly name: string;
 }
 
+/** How much of guest RAM the EPT maps, and how much of that has been written, in blocks from address 0 on. */
+export interface EptBlocks {
+  readonly blockBytes: number;
+  /** Pages of a block: 4 KiB each. */
+  readonly pagesOfBlock: number;
+  /** Pages of each block that the EPT maps. */
+  readonly mapped: readonly number[];
+  /** Pages of each block whose entry has the dirty flag. */
+  readonly written: readonly number[];
+}
+
 /** Answer of `vmxray/memoryMap`. */
 export interface MemoryMapAnswer {
   readonly regions: readonly MemoryRegion[];
+  /** Absent where there is no EPT of ours. */
+  readonly ept?: EptBlocks;
 }

@@ -14,6 +14,7 @@ export const PAGE_COMMANDS = [
   'vmxray/mappings',
   'vmxray/memoryMap',
   'vmxray/devices',
+  'vmxray/writeDevice',
   'vmxray/interrupts',
   'vmxray/exits',
 ] as const;
@@ -29,6 +30,8 @@ export interface PageSession {
   /** Counts the stops alone: changes are marked from one to the next. */
   readonly stop: number;
   readonly threadId: number;
+  /** The places that pages have asked to stop at: `0x…` or `physical:0x…` of the first byte. */
+  readonly breaks: readonly string[];
   readonly frameId?: number | undefined;
 }
 
@@ -48,5 +51,11 @@ export type FromPage =
   | { readonly kind: 'call'; readonly id: number; readonly command: PageCommand; readonly args: object }
   /** Show another page, at an address or expression. */
   | { readonly kind: 'open'; readonly page: PageName; readonly text: string }
-  /** Stop when the bytes at a linear address are written. */
-  | { readonly kind: 'breakOnWrite'; readonly id: number; readonly linear: string; readonly length: number };
+  /** Stop when the bytes at `0x…` (linear) or `physical:0x…` are written, or no longer (`on` false). */
+  | {
+      readonly kind: 'breakOnWrite';
+      readonly id: number;
+      readonly place: string;
+      readonly length: number;
+      readonly on: boolean;
+    };

@@ -20,6 +20,11 @@ export interface MachineControl {
    * `path` is absolute.
    */
   saveSnapshot(path: string): Promise<SnapshotFacts>;
+  /**
+   * Writes a device's register, by name, as software would, while the machine is stopped. What follows is the device's
+   * word: bits that are read-only stay.
+   */
+  writeDevice(device: string, register: string, value: bigint): Promise<void>;
   /** Presses the power button: PWRBTN_STS of ACPI's PM1 block (ACPI 6.4, 4.8.3.1). What follows is up to the guest. */
   pressPowerButton(): Promise<void>;
 }

@@ -5,6 +5,7 @@
 import { setImmediate as otherWork } from 'node:timers/promises';
 import type { Machine } from '../machine/machine';
 import type { FinalResult, RunResult } from '../machine/run-result';
+import type { Limiter } from './limits';
 import { IdleWait, SliceMeter } from './slices';
 
 /** Why a loop ended: the machine's reason, or `limit` when the instructions that it was given are spent. */
@@ -35,6 +36,7 @@ export class MachineLoop {
     private readonly machine: LoopMachine,
     /** False once no input can come any more: a guest that waits for one then never wakes. */
     private readonly canWake: () => boolean = () => true,
+    private readonly limiter?: Limiter,
   ) {}
 
   /**
@@ -52,6 +54,7 @@ export class MachineLoop {
       const left = last - machine.instructions;
       if (left <= 0) return { reason: 'limit' };
       const end = this.meter.run((instructions, isOver) => machine.run(instructions, isOver), left);
+      await this.limiter?.rest();
       if (this.meter.takeRest()) await otherWork();
       this.woken = false;
       const hasInput = await between();
@@ -66,6 +69,7 @@ export class MachineLoop {
   /** Makes a run end soon with `stop requested`: the one at hand, else the next one. */
   stop(): void {
     this.stopWanted = true;
+    this.limiter?.end();
     this.idle.end();
   }
 

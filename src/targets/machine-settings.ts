@@ -4,6 +4,7 @@
  */
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import type { FlatPlacement } from '../machine/boot/options';
+import type { Limits } from './limits';
 import type { TargetDescription } from './target';
 import { fileTooLarge, notAFile, notAPlacement, notASeed, notASize, notATime, unreadableFile } from './errors';
 
@@ -42,6 +43,7 @@ export interface MachineSettings {
   readonly jit?: JitMode | undefined;
   /** `ADDRESS:MODE` of a flat binary. */
   readonly flat?: string | undefined;
+  readonly limits?: Limits | undefined;
 }
 
 /** A machine that goes on from a snapshot, which says everything but what the guest cannot see. */
@@ -52,6 +54,7 @@ export interface RestoredSettings {
   readonly identity?: TargetDescription | undefined;
   readonly ept?: EptMode | undefined;
   readonly jit?: JitMode | undefined;
+  readonly limits?: Limits | undefined;
 }
 
 /** The memory of a machine whose user says nothing. */

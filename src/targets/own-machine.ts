@@ -17,6 +17,7 @@ import type { WalkAnswer } from '../protocol/walk';
 import { createMachine } from './create-machine';
 import { devicesAnswer } from './inspection/devices-answer';
 import { describeExit, exitReasonNumbers } from './inspection/exit-description';
+import { writeDeviceRegister } from './inspection/edit-device';
 import { exitsAnswer } from './inspection/exits-answer';
 import { interruptsAnswer } from './inspection/interrupts-answer';
 import { mappingsAnswer } from './inspection/mappings-answer';
@@ -24,8 +25,10 @@ import { memoryMapAnswer } from './inspection/memory-map';
 import { registerGroups, registersOf, writeRegisterOf } from './inspection/registers';
 import { vmcsAnswer } from './inspection/vmcs-answer';
 import { walkAnswer } from './inspection/walk-answer';
+import { Limiter, type Limits } from './limits';
 import { describeEnd, isFinal, MachineLoop } from './machine-loop';
 import { DEFAULT_MEMORY, parseSize } from './machine-settings';
+import { modeName } from './mode-name';
 import type { MachineSettings, Pace, RestoredSettings } from './machine-settings';
 import type { MachineControl, SnapshotFacts } from './machine-control';
 import { writeSnapshot } from './snapshot-writer';
@@ -68,7 +71,11 @@ const LONGEST_WATCH = 2 ** 20;
 
 /** Boots a machine as its user describes it, or goes on from a snapshot. Rejects with UserErrors. */
 export async function startOwnMachine(settings: MachineSettings | RestoredSettings, pace: Pace): Promise<OwnMachine> {
-  return new OwnMachine((onSerial) => createMachine(settings, pace, onSerial), descriptionOf(settings));
+  return new OwnMachine(
+    (onSerial) => createMachine(settings, pace, onSerial),
+    descriptionOf(settings),
+    settings.limits,
+  );
 }
 
 function descriptionOf(settings: MachineSettings | RestoredSettings): TargetDescription {
@@ -90,6 +97,8 @@ export class OwnMachine implements Target, MachineControl {
   private readonly input: SerialInput;
   private readonly watcher: Watcher;
   private readonly stepper: Stepper;
+  private readonly limiter: Limiter | undefined;
+  private excess: string | undefined;
   private spoken: number[] = [];
   private listener: (event: TargetEvent) => void = () => {};
   private runs = false;
@@ -99,9 +108,11 @@ export class OwnMachine implements Target, MachineControl {
   constructor(
     make: MakeMachine,
     private readonly description: TargetDescription,
+    limits?: Limits,
   ) {
     this.machine = make((byte) => this.spoken.push(byte));
-    this.loop = new MachineLoop(this.machine);
+    this.limiter = limits && new Limiter(limits);
+    this.loop = new MachineLoop(this.machine, undefined, this.limiter);
     this.input = new SerialInput(this.machine);
     this.watcher = new Watcher(this.machine, (id, text) => this.emit({ kind: 'log', id, text }));
     this.stepper = new Stepper(this.machine, this.watcher, (limit) => this.loop.run(limit, () => this.exchange()));
@@ -132,6 +143,7 @@ export class OwnMachine implements Target, MachineControl {
     // A breakpoint at the guest's very first instruction stops who lets it run, but nobody who steps.
     if (this.lastStop || how.kind !== 'continue') this.machine.arrives();
     this.runs = true;
+    this.excess = undefined;
     this.loop.forgetStop();
     this.emit({ kind: 'running' });
     // The answer to this comes before what follows from it.
@@ -148,7 +160,9 @@ export class OwnMachine implements Target, MachineControl {
       const isWhole = Number.isInteger(length) && length >= 1 && length <= LONGEST_WATCH;
       if (!isWhole || linear < 0n || linear + BigInt(length) > 1n << 64n) throw badWatch(length);
     }
-    if (this.description.bare && breakpoints.events.some(({ kind }) => EXIT_KINDS.includes(kind))) throw noExits();
+    const needsExits =
+      breakpoints.events.some(({ kind }) => EXIT_KINDS.includes(kind)) || breakpoints.data.some(({ space }) => space);
+    if (this.description.bare && needsExits) throw noExits();
     this.watcher.setBreakpoints(breakpoints);
   }
 
@@ -249,6 +263,12 @@ export class OwnMachine implements Target, MachineControl {
     return interruptsAnswer(this.machine);
   }
 
+  async writeDevice(device: string, register: string, value: bigint): Promise<void> {
+    this.requireStopped();
+    writeDeviceRegister(this.machine, device, register, value);
+    this.machine.edited();
+  }
+
   async sendSerial(bytes: Uint8Array): Promise<void> {
     this.input.push(bytes);
     this.loop.wake();
@@ -306,7 +326,7 @@ export class OwnMachine implements Target, MachineControl {
     }
     const here = watcher.lookHere();
     if (cause && cause.reason !== 'mark') return here ? mergedStop(cause, here) : cause;
-    if (end !== 'done') return { reason: 'pause', ...here };
+    if (end !== 'done') return { reason: 'pause', ...(this.excess && { note: this.excess }), ...here };
     return here ? { reason: 'breakpoint', linear: machine.linearRip(), ...here } : { reason: 'step' };
   }
 
@@ -326,6 +346,8 @@ export class OwnMachine implements Target, MachineControl {
       this.spoken = [];
       this.emit({ kind: 'serial', bytes });
     }
+    this.excess = this.limiter?.excess() ?? this.excess;
+    if (this.excess) this.loop.stop();
     return this.input.feed();
   }
 
@@ -346,14 +368,4 @@ function requireVcpu(thread: number): void {
 /** The last part of a path, however it is written. */
 function basename(path: string): string {
   return path.split(/[\\/]/).at(-1) ?? path;
-}
-
-/** SDM Vol. 3A 2.2: the mode of operation. */
-function modeName(mode: number): string {
-  const ring = `ring ${(mode >> MODE.cplShift) & 3}`;
-  const bits = codeBits(mode);
-  if ((mode & MODE.protected) === 0) return 'real mode';
-  if (mode & MODE.virtual8086) return 'virtual-8086 mode';
-  if (bits === 64) return `64-bit mode, ${ring}`;
-  return `${mode & MODE.long ? 'compatibility' : 'protected'} mode, ${bits}-bit, ${ring}`;
 }

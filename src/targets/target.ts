@@ -90,9 +90,13 @@ export interface CodeBreakpoint extends BreakpointBase {
   readonly linear: bigint;
 }
 
-/** Stops after an access to [linear, linear + length). */
+/**
+ * Stops after an access to [linear, linear + length). With `space` `physical` `linear` is an address of the machine's own
+ * memory, for structures that the hypervisor writes (EPT entries): stops after the VM exit at which the bytes have changed.
+ */
 export interface DataBreakpoint extends BreakpointBase {
   readonly linear: bigint;
+  readonly space?: 'physical' | undefined;
   readonly length: number;
   readonly access: 'read' | 'write' | 'readWrite';
 }
@@ -160,7 +164,13 @@ export type Stop = { readonly ids?: readonly number[] | undefined; readonly note
   | { readonly reason: 'step' | 'pause' | 'address space' }
   /** Before the instruction at this linear address. */
   | { readonly reason: 'breakpoint'; readonly linear: bigint }
-  | { readonly reason: 'data breakpoint'; readonly linear: bigint; readonly length: number; readonly isWrite: boolean }
+  | {
+      readonly reason: 'data breakpoint';
+      readonly linear: bigint;
+      readonly space?: 'physical' | undefined;
+      readonly length: number;
+      readonly isWrite: boolean;
+    }
   | { readonly reason: 'vm exit'; readonly exit: ExitDescription }
   /** Before the exception is delivered; RIP is at the instruction that raised it (after it, for a trap). */
   | { readonly reason: 'exception'; readonly exception: GuestException }
@@ -205,6 +215,13 @@ export interface TargetThread {
   readonly name: string;
 }
 
+/**
+ * What another engine's guest may lack. `events`: stops at events; `exits`: VM exits and their VMCS; `devices`: registers
+ * of devices, and the way of interrupts; `serial`: its serial line; `counters`: how many instructions it has run;
+ * `running`: it is a state at rest that never goes on; `editing`: nothing of it can be changed; `ending`: it outlives us.
+ */
+export type Lack = 'events' | 'exits' | 'devices' | 'serial' | 'counters' | 'running' | 'editing' | 'ending';
+
 /** What a target is. */
 export interface TargetDescription {
   /** `tour.elf`; unique among machines only together with what names the process. */
@@ -214,6 +231,8 @@ export interface TargetDescription {
   readonly memoryBytes: number;
   /** No hypervisor of ours: no exits, no VMCS. */
   readonly bare: boolean;
+  /** What it cannot do of what our own machines can; nothing if left out. */
+  readonly lacks?: readonly Lack[] | undefined;
 }
 
 /** A stopped or running guest. Every method may reject with a UserError; a thread id that is not there is one. */
@@ -254,6 +273,8 @@ export interface Target {
   vmcs(thread: number): Promise<VmcsAnswer>;
   devices(): Promise<DevicesAnswer>;
   interrupts(): Promise<InterruptsAnswer>;
+  /** Writes a device's register, by name, as software would; absent where that cannot be. */
+  writeDevice?(device: string, register: string, value: bigint): Promise<void>;
 
   /** Queues bytes for the guest's serial line. */
   sendSerial(bytes: Uint8Array): Promise<void>;

@@ -39,7 +39,7 @@ describe('the manifest', () => {
   it("has the adapter's attributes of launch and attach", async () => {
     const schema = json({
       launch: { required: ['kernel'], properties: LAUNCH_ATTRIBUTES },
-      attach: { required: ['machine'], properties: ATTACH_ATTRIBUTES },
+      attach: { properties: ATTACH_ATTRIBUTES },
     });
     if (process.env.VMXRAY_UPDATE) {
       debuggerEntry.configurationAttributes = schema;

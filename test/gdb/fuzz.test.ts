@@ -1,6 +1,6 @@
 // Mutated packets: whatever comes, the server goes on, says nothing of a bug, and answers the next question.
 import assert from 'node:assert/strict';
-import { PACKET_BYTES } from '../../src/gdb/packets';
+import { PACKET_BYTES } from '../../src/targets/gdb-wire/packets';
 import { randomFrom } from '../machine/runs';
 import { tiny } from '../targets/own-machine/tiny';
 import { frame, serve, type TestClient } from './client';

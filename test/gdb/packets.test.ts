@@ -1,6 +1,6 @@
 // The remote protocol's framing as data: bytes in, what they are; bytes out.
 import assert from 'node:assert/strict';
-import { escapeBinary, PACKET_BYTES, packet, PacketReader, type Incoming } from '../../src/gdb/packets';
+import { escapeBinary, PACKET_BYTES, packet, PacketReader, type Incoming } from '../../src/targets/gdb-wire/packets';
 
 const of = (payload: string): Incoming => ({ kind: 'packet', payload });
 const [ack, nak, interrupt, damaged] = (['ack', 'nak', 'interrupt', 'damaged'] as const).map((kind) => ({ kind }));

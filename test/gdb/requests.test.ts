@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { UserError } from '../../src/common/errors';
 import { Breakpoints } from '../../src/gdb/breakpoints';
-import { bytesOf, parseCount, parseNumber } from '../../src/gdb/hex';
+import { bytesOf, parseCount, parseNumber } from '../../src/targets/gdb-wire/hex';
 import { LINEAR_MAP, physicalMap } from '../../src/gdb/memory-map';
 import { layoutOf } from '../../src/gdb/register-layout';
 import { parseOldResume, parseVCont, type ResumeRequest } from '../../src/gdb/resume-request';

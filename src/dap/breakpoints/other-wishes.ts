@@ -1,25 +1,29 @@
 /** Breakpoints that are not in code: on data, and the exception filters. */
 import { UserError } from '../../common/errors';
 import type { ExpressionNames } from '../../symbols/expression/names';
-import type { DataBreakpoint } from '../../targets/target';
+import type { DataBreakpoint, Lack } from '../../targets/target';
 import { exitConstant } from '../../targets/inspection/exit-variables';
+import { lackingEvents } from '../errors';
 import type { Images } from '../images/images';
 import type { NewWish } from './breakpoint-store';
 import { codeOf } from './code-wishes';
 import { type EventFilter, FILTERS, PANIC_FUNCTIONS } from './event-filters';
 import { type Conditions, parseConditions, unverified } from './wish';
 
-const DATA_ID = /^(0x[0-9a-f]{1,16}),([0-9]{1,5})$/;
+const DATA_ID = /^(physical:)?(0x[0-9a-f]{1,16}),([0-9]{1,5})$/;
 /** Most bytes of one data breakpoint. */
 export const MAX_DATA_BYTES = 65_536;
 
 /** The id of a data breakpoint for the wire. */
 export const dataId = (linear: bigint, length: number): string => `0x${linear.toString(16)},${length}`;
 
-/** A breakpoint on data; `id` is `dataId`'s. Throws a UserError for another one. */
+/**
+ * A breakpoint on data; `id` is `dataId`'s, or with `physical:` before it for what the hypervisor writes in the machine's
+ * own memory. Throws a UserError for another one. */
 export function dataWish(id: string, access: DataBreakpoint['access'], conditions: Conditions): NewWish {
   const match = DATA_ID.exec(id);
-  const [linear, length] = match ? [BigInt(match[1]!), Number(match[2])] : [0n, 0];
+  const [linear, length] = match ? [BigInt(match[2]!), Number(match[3])] : [0n, 0];
+  const space = match?.[1] === undefined ? {} : ({ space: 'physical' } as const);
   if (length < 1 || length > MAX_DATA_BYTES || linear + BigInt(length) > 1n << 64n)
     throw new UserError('breakpoint/data', `"${id.slice(0, 60)}" is no data id: ask "dataBreakpointInfo" for one.`);
   return {
@@ -27,7 +31,7 @@ export function dataWish(id: string, access: DataBreakpoint['access'], condition
     key: JSON.stringify([id, access, conditions]),
     resolve: (number, names) => ({
       told: { verified: true },
-      data: [{ id: number, linear, length, access, ...parseConditions(conditions, names) }],
+      data: [{ id: number, linear, ...space, length, access, ...parseConditions(conditions, names) }],
     }),
   };
 }
@@ -40,6 +44,7 @@ interface FilteredSession {
   readonly images: Images;
   /** The machine has no hypervisor of ours. */
   readonly isBare: boolean;
+  readonly lacks: ReadonlySet<Lack>;
 }
 
 /** A stop at an event. Throws a UserError for a filter that there is not. */
@@ -58,6 +63,7 @@ export function filterWish(session: FilteredSession, id: string, condition: stri
     kind: 'event',
     key,
     resolve: (number, names) => {
+      if (session.lacks.has('events')) return unverified(lackingEvents(), 'failed');
       if (session.isBare && NEEDS_HYPERVISOR.has(kind))
         return unverified('A bare machine has no hypervisor of ours to exit to: launch without "bare".', 'failed');
       const parsed = parseConditions({ condition }, withVariables(names, filter));

@@ -14,6 +14,7 @@ import type { FunctionName } from './function-name';
 import { perCpuOffset, programTypes } from '../values/program-types';
 import { GuestModules, type ModuleChanges, type ModuleEvents } from './guest-modules';
 import type { Image, ImageLine } from './image';
+import { imageInMemory } from './image-in-memory';
 import { ModuleFiles } from './module-files';
 import { isObjectFile, openImage, openImageIfAny } from './open-image';
 import { findSlide } from './placement';
@@ -31,6 +32,8 @@ export interface ImageOptions {
 }
 
 const MOST_CLONES = 100;
+/** A guest that is not Linux is not searched at every stop. */
+const MOST_LOOKS = 20;
 /** Functions that a regular expression may match. */
 const MOST_MATCHES = 1000;
 /** Rows of the line table that one source line may have in a row. */
@@ -52,6 +55,8 @@ export class Images {
   private paths = new SourcePaths({});
   private options: ImageOptions = { kernel: '' };
   private added = 0;
+  /** How often the kernel of a guest that nobody has named is still looked for. */
+  private looksForKernel = 0;
   private readonly modules = new GuestModules();
 
   /** Opens the symbol files that are named. Throws UserErrors. */
@@ -64,6 +69,7 @@ export class Images {
     const folders = options.debugFolders ?? DEBUG_FOLDERS;
     this.modules.files = new ModuleFiles(objects, folders, [options.kernel, ...linked]);
     for (const path of linked) this.add(openImage(path));
+    this.looksForKernel = options.kernel === '' && this.images.length === 0 ? MOST_LOOKS : 0;
   }
 
   /**
@@ -108,9 +114,20 @@ export class Images {
     return this.images.some(({ slide }) => slide === undefined);
   }
 
+  /** True while something is not found yet that may be there: a program, or the kernel of a guest that nobody has named. */
+  get isIncomplete(): boolean {
+    return this.isWaiting || this.looksForKernel > 0;
+  }
+
   /** Looks for the programs whose place is not known; gives those found. */
   async place(target: Target, thread: number): Promise<readonly Image[]> {
     const found: Image[] = [];
+    const unnamed = this.looksForKernel > 0 ? await imageInMemory(target, thread) : undefined;
+    this.looksForKernel = unnamed ? 0 : this.looksForKernel - 1;
+    if (unnamed) {
+      this.add(unnamed);
+      found.push(unnamed);
+    }
     for (const image of this.images) {
       if (image.slide !== undefined) continue;
       image.slide = await findSlide(target, thread, image.symbols);

@@ -2,16 +2,20 @@
 import type { ExitAnswer } from '../../protocol/exit';
 import type { Hex } from '../../protocol/address';
 import { SUBSCRIBABLE } from '../../protocol/events';
+import type { InstructionAnswer } from '../../protocol/instruction';
+import { INSTRUCTIONS } from '../../isa/records';
 import type { Arguments } from '../arguments';
 import type { Debuggee } from '../debuggee';
-import { badArgument } from '../errors';
+import { badArgument, noDeviceEdits } from '../errors';
 import type { Handlers } from '../handler';
+import { factsOf } from '../instruction-facts';
 import { hex, parseMemoryReference } from '../memory-reference';
 import type { Subscriptions } from '../subscriptions';
 import { threadOf } from './execution';
 
 const MAX_REASONS = 100;
 const MAX_INPUT = 2 ** 20;
+const MAX_MNEMONIC = 40;
 const MAX_LISTED = 10_000;
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 const SPACES = ['linear', 'guestPhysical'] as const;
@@ -54,6 +58,19 @@ export function customRequests(debuggee: Debuggee, subscriptions: Subscriptions)
     'vmxray/vmcs': async (args) => ({ body: await debuggee.target.vmcs(await threadOf(debuggee, args)) }),
     'vmxray/devices': async () => ({ body: await debuggee.target.devices() }),
     'vmxray/interrupts': async () => ({ body: await debuggee.target.interrupts() }),
+    'vmxray/writeDevice': async (args) => {
+      const target = debuggee.stoppedTarget;
+      if (!target.writeDevice) throw noDeviceEdits();
+      await target.writeDevice(args.text('device'), args.text('register'), BigInt(address(args, 'value')));
+      debuggee.announceEdit();
+      return {};
+    },
+    'vmxray/instruction': (args) => {
+      const body: InstructionAnswer = {
+        instructions: factsOf(INSTRUCTIONS, args.text('mnemonic').slice(0, MAX_MNEMONIC)),
+      };
+      return { body };
+    },
     'vmxray/serialInput': async (args) => {
       const data = args.text('data');
       if (data.length > MAX_INPUT || !BASE64.test(data)) throw badArgument('data', 'base64, at most 1 MiB of it');

@@ -3,6 +3,12 @@ import { basename } from 'node:path';
 import type { Debuggee } from '../debuggee';
 import type { Handlers } from '../handler';
 import { parseAttach, parseLaunch } from '../launch';
+import type { AttachPlace } from '../target-maker';
+
+/** What a session attaches to, in its user's words. */
+function nameOf(place: AttachPlace): string {
+  return place.kind === 'machine' ? place.machine : place.kind === 'gdb' ? place.gdb : basename(place.dump);
+}
 
 /** Handlers of `launch`, `attach`, `configurationDone`, `restart`, `terminate` and `disconnect`. */
 export function lifecycleRequests(debuggee: Debuggee): Handlers {
@@ -15,7 +21,7 @@ export function lifecycleRequests(debuggee: Debuggee): Handlers {
     },
     attach: async (args) => {
       const attach = parseAttach(args);
-      await debuggee.withProgress(`Attaching to ${attach.machine}`, () => debuggee.attach(attach));
+      await debuggee.withProgress(`Attaching to ${nameOf(attach.place)}`, () => debuggee.attach(attach));
       return { after: start };
     },
     configurationDone: () => {

@@ -93,7 +93,13 @@ const resume = kinds<Resume>({
 const breakpoints = object<BreakpointSet>({
   code: list(object<CodeBreakpoint>({ ...shared, linear: bigint })),
   data: list(
-    object<DataBreakpoint>({ ...shared, linear: bigint, length: integer, access: oneOf('read', 'write', 'readWrite') }),
+    object<DataBreakpoint>({
+      ...shared,
+      linear: bigint,
+      space: optional(oneOf('physical')),
+      length: integer,
+      access: oneOf('read', 'write', 'readWrite'),
+    }),
   ),
   events: list(object<EventBreakpoint>({ ...shared, kind: oneOf(...EVENT_KINDS) })),
   addressSpaces: flag,
@@ -134,6 +140,7 @@ const ARGUMENTS: { readonly [M in Method]: Checks<Parameters<Reachable[M]>> } = 
   devices: [],
   interrupts: [],
   sendSerial: [bytes],
+  writeDevice: [text, text, bigint],
   saveSnapshot: [text],
   pressPowerButton: [],
 };

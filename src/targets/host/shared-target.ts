@@ -8,7 +8,7 @@ import { badCall } from './errors';
 import { isCall, type Method } from './methods';
 
 const NO_BREAKPOINTS: BreakpointSet = { code: [], data: [], events: [], addressSpaces: false };
-const EDITS: ReadonlySet<Method> = new Set(['writeRegister', 'writeMemory']);
+const EDITS: ReadonlySet<Method> = new Set(['writeRegister', 'writeMemory', 'writeDevice']);
 
 /** One debugger of the shared target. */
 interface Member {

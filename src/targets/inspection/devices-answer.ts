@@ -3,6 +3,7 @@ import { placesOf } from '../../machine/device-places';
 import type { Machine } from '../../machine/machine';
 import type { RegisterDescription } from '../../devices/device';
 import type { DeviceRegister, DevicesAnswer } from '../../protocol/devices';
+import { isDeviceWritable } from './edit-device';
 import { describeBits } from './vmcs-answer';
 
 /** All devices with their registers, read without side effects. */
@@ -12,12 +13,15 @@ export function devicesAnswer(machine: Machine): DevicesAnswer {
       name,
       title,
       places: placesOf(name),
-      registers: registers.map(describeRegister),
+      registers: registers.map((register) => describeRegister(name, register)),
     })),
   };
 }
 
-function describeRegister({ name, width, location, meaning, fields, value }: RegisterDescription): DeviceRegister {
+function describeRegister(
+  device: string,
+  { name, width, location, meaning, fields, value }: RegisterDescription,
+): DeviceRegister {
   const unsigned = BigInt.asUintN(width, value);
   return {
     name,
@@ -25,6 +29,7 @@ function describeRegister({ name, width, location, meaning, fields, value }: Reg
     value: `0x${unsigned.toString(16)}`,
     ...(location !== undefined && { location }),
     ...(meaning !== undefined && { meaning }),
+    ...(isDeviceWritable(device, name) && { writable: true }),
     ...(fields && { fields: fields.map((field) => describeBits(unsigned, field)) }),
   };
 }

@@ -52,3 +52,10 @@ export const notAnAddress = (text: string): UserError =>
 /** A number that is out of its range. */
 export const outOfRange = (what: string, value: number, low: number, high: number): UserError =>
   new UserError('query/range', `The ${what} ${value} is out of range: give a whole number from ${low} to ${high}.`);
+
+/** A device's register that is not there, or that a debugger cannot write. */
+export const noDeviceRegister = (device: string, register: string): UserError =>
+  new UserError(
+    'device/register',
+    `${quoted(device)} has no register ${quoted(register)} that can be written now: "devices" lists those that there are.`,
+  );

@@ -6,6 +6,7 @@ import { PHYSICAL_BITS } from '../../cpu/paging/ept-walker';
 import type { Machine } from '../../machine/machine';
 import type { Hex } from '../../protocol/address';
 import type { MemoryMapAnswer, MemoryRegion } from '../../protocol/mappings';
+import { eptBlocks } from './ept-blocks';
 
 const hex = (value: number): Hex => `0x${value.toString(16)}`;
 
@@ -20,7 +21,9 @@ function between(start: number, end: number, name: string): MemoryRegion[] {
 const endOf = ({ start, length }: AddressRange): number => start + length;
 
 /** Every region in ascending order, without gaps, up to the end of physical addresses. */
-export function memoryMapAnswer({ board }: Machine): MemoryMapAnswer {
+export function memoryMapAnswer(machine: Machine): MemoryMapAnswer {
+  const { board } = machine;
+  const ept = eptBlocks(machine);
   const ram = e820(board.ramBytes).flatMap(({ type, ...range }): MemoryRegion[] => {
     if (type === E820_RAM) return [region(range, 'RAM', 'RAM')];
     if (range.start === FIRMWARE_AREA.start) return [region(range, 'firmware', 'ACPI tables')];
@@ -44,5 +47,6 @@ export function memoryMapAnswer({ board }: Machine): MemoryMapAnswer {
       lapic,
       ...between(endOf(LOCAL_APIC), 2 ** PHYSICAL_BITS, 'nothing'),
     ],
+    ...(ept && { ept }),
   };
 }

@@ -58,9 +58,9 @@ export class BreakpointTable {
     return this.code.keys();
   }
 
-  /** The data breakpoints. */
+  /** The data breakpoints on linear memory. */
   get watched(): readonly DataBreakpoint[] {
-    return this.data.map(({ breakpoint }) => breakpoint);
+    return this.data.flatMap(({ breakpoint }) => (breakpoint.space ? [] : [breakpoint]));
   }
 
   /** True if there are breakpoints of this kind. */
@@ -77,11 +77,20 @@ export class BreakpointTable {
   atData({ linear, bytes, isWrite, readsFirst }: WatchedAccess, scope: Scope): Met | undefined {
     const met = this.data.filter(
       ({ breakpoint }) =>
+        !breakpoint.space &&
         (isWrite ? readsFirst || breakpoint.access !== 'read' : breakpoint.access !== 'write') &&
         linear < breakpoint.linear + BigInt(breakpoint.length) &&
         breakpoint.linear < linear + BigInt(bytes),
     );
     return this.meet(met, scope);
+  }
+
+  /** What these breakpoints on the machine's own memory watch has changed. */
+  atPhysical(changed: readonly DataBreakpoint[], scope: Scope): Met | undefined {
+    return this.meet(
+      this.data.filter(({ breakpoint }) => changed.includes(breakpoint)),
+      scope,
+    );
   }
 
   /** Something of these kinds has happened. */

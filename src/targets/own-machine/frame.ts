@@ -28,7 +28,7 @@ export function codeBits(mode: number): CodeBits {
 }
 
 /** Linear address of the guest's stack pointer; the state must show the guest. */
-export function linearStack({ state }: Machine): bigint {
+export function linearStack({ state }: Pick<Machine, 'state'>): bigint {
   const size = (state.word(STATE.mode) >> MODE.stackShift) & 3;
   const pointer = state.general(RSP);
   if (size === MODE.code64) return pointer;
@@ -66,7 +66,11 @@ export interface Compound {
 /** The instruction at which the guest stands, if it is a call, a software interrupt or a repeated instruction. */
 export function compoundAt(machine: Machine, linear: bigint): Compound | undefined {
   const bytes = machine.readMemory('linear', linear, MAX_INSTRUCTION_LENGTH);
-  const bits = codeBits(machine.asGuest(() => machine.state.word(STATE.mode)));
+  return compoundIn(bytes, codeBits(machine.asGuest(() => machine.state.word(STATE.mode))));
+}
+
+/** The instruction at the beginning of these bytes, if it is one of those. */
+export function compoundIn(bytes: Uint8Array, bits: CodeBits): Compound | undefined {
   const decoded = decoder.decode(bytes, 0, bytes.length, bits);
   if ('failure' in decoded) return undefined;
   const { instruction, repeat, length } = decoded;

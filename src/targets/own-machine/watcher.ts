@@ -20,6 +20,7 @@ import type { BreakpointSet, EventKind, Stop } from '../target';
 import { BreakpointTable, type Logger, type Met } from './breakpoint-table';
 import { eventScope, guestScope } from './event-scope';
 import { exceptionVariables, guestException } from './guest-exception';
+import { PhysicalWatches } from './physical-watches';
 
 /** Why a run was stopped; `mark`: one of `Marks`, and no breakpoint. */
 export type Cause =
@@ -44,6 +45,7 @@ const EXIT_KINDS: readonly EventKind[] = ['exit', 'mmio', 'portIo', 'msr'];
 
 export class Watcher {
   private readonly table: BreakpointTable;
+  private readonly physical: PhysicalWatches;
   private readonly scope: Scope;
   private marks: Marks = {};
   private addressSpaces = false;
@@ -54,6 +56,7 @@ export class Watcher {
     log: Logger,
   ) {
     this.table = new BreakpointTable(log);
+    this.physical = new PhysicalWatches((address, length) => machine.readMemory('physical', address, length));
     this.scope = guestScope(machine);
   }
 
@@ -63,8 +66,9 @@ export class Watcher {
     this.addressSpaces = set.addressSpaces;
     this.machine.setBreakpoints(this.table.addresses);
     this.machine.setWatches(
-      set.data.map(({ linear, length, access }) => ({ linear, length, reads: access !== 'write' })),
+      this.table.watched.map(({ linear, length, access }) => ({ linear, length, reads: access !== 'write' })),
     );
+    this.physical.replace(set.data.filter(({ space }) => space === 'physical'));
     this.machine.hypervisor?.interceptAllMsrs(this.table.has('msr'));
     this.listen();
   }
@@ -118,7 +122,8 @@ export class Watcher {
       ...(marks.returned && { returned: () => marks.returned!() && this.stop({ reason: 'mark', ids: [] }) }),
     };
     machine.observe(observer);
-    const wantsExits = marks.exits !== undefined || EXIT_KINDS.some((kind) => table.has(kind));
+    const wantsExits =
+      !this.physical.isEmpty || marks.exits !== undefined || EXIT_KINDS.some((kind) => table.has(kind));
     machine.setExitFilter(wantsExits ? (exit) => this.exited(exit) : undefined);
   }
 
@@ -159,6 +164,12 @@ export class Watcher {
   }
 
   private exited(exit: ExitEntry): boolean {
+    const changed = this.physical.isEmpty ? [] : this.physical.changed();
+    const written = changed[0] && this.table.atPhysical(changed, this.scope);
+    if (written) {
+      const { linear, length } = changed[0]!;
+      return this.stop({ reason: 'data breakpoint', space: 'physical', linear, length, isWrite: true, ...written });
+    }
     const kinds = EXIT_KINDS.filter((kind) => this.table.has(kind) && isOfKind(exit, kind));
     const met =
       kinds.length > 0

@@ -223,7 +223,7 @@ describe('machine host', () => {
 
   it('knows every method of a target', () => {
     const own = ['onEvent', 'detach', 'dispose'];
-    const ofOurMachines = ['saveSnapshot', 'pressPowerButton'];
+    const ofOurMachines = ['writeDevice', 'saveSnapshot', 'pressPowerButton'];
     const all = new Set([
       ...ofOurMachines,
       ...Object.getOwnPropertyNames(ScriptedTarget.prototype),

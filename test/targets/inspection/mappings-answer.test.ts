@@ -153,4 +153,22 @@ describe('memory map', () => {
     );
     assert.equal(regions.find(({ start }) => start === '0x100000')!.end, '0x1000000');
   });
+
+  it('counts the pages that the EPT maps as its ranges do, and those that were written', () => {
+    const machine = guest('tour', { memoryBytes: 16 << 20 });
+    toExit(machine, ({ reason }) => (reason & 0xffff) === 10);
+    const { ept } = memoryMapAnswer(machine);
+    const { ranges } = mappingsAnswer(machine, { space: 'guestPhysical', count: 10_000 });
+    const pages = (from: bigint, to: bigint): number =>
+      ranges.reduce((sum, { start, end }) => {
+        const [low, high] = [BigInt(start) > from ? BigInt(start) : from, BigInt(end) < to ? BigInt(end) : to];
+        return sum + (high > low ? Number(high - low) / 4096 : 0);
+      }, 0);
+    assert.equal(ept?.mapped.length, 8);
+    const block = BigInt(ept.blockBytes);
+    ept.mapped.forEach((count, index) => assert.equal(count, pages(BigInt(index) * block, BigInt(index + 1) * block)));
+    const sum = (values: readonly number[]): number => values.reduce((all, one) => all + one, 0);
+    assert.ok(sum(ept.written) > 0 && sum(ept.written) <= sum(ept.mapped));
+    assert.equal(memoryMapAnswer(guest('hello', { bare: true })).ept, undefined);
+  });
 });

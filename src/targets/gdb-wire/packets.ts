@@ -25,7 +25,7 @@ const ESCAPE = 0x7d;
 const ESCAPED_BIT = 0x20;
 
 /** Sum of the bytes, modulo 256. */
-function checksum(payload: string): number {
+export function checksum(payload: string): number {
   let sum = 0;
   for (let at = 0; at < payload.length; at++) sum += payload.charCodeAt(at);
   return sum & 0xff;
