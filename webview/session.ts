@@ -1,10 +1,10 @@
 /** A page's side of the window: the debug session that it shows, and requests to it. */
 import type { FromPage, PageCommand, PageName, PageSession, ToPage } from '../src/protocol/pages';
 
-interface VsCodeApi {
+/** The door to the window. */
+export interface VsCodeApi {
   postMessage(message: FromPage): void;
 }
-declare function acquireVsCodeApi(): VsCodeApi;
 
 /** What a page hears. */
 export interface PageListener {
@@ -24,11 +24,12 @@ interface Pending {
 const TICK_MS = 500;
 
 export class Session {
-  now: PageSession = { name: '', state: 'none', moment: 0, stop: 0, threadId: 1 };
-  private readonly api = acquireVsCodeApi();
+  now: PageSession = { name: '', state: 'none', moment: 0, stop: 0, threadId: 1, breaks: [] };
   private readonly pending = new Map<number, Pending>();
   private lastId = 0;
   private lastTick = 0;
+
+  constructor(private readonly api: VsCodeApi) {}
 
   /** Begins to listen, and says that the page is there. */
   start(listener: PageListener): void {
@@ -41,9 +42,9 @@ export class Session {
     return this.send<Answer>((id) => ({ kind: 'call', id, command, args }));
   }
 
-  /** Stops the guest when these bytes are written. */
-  breakOnWrite(linear: string, length: number): Promise<void> {
-    return this.send((id) => ({ kind: 'breakOnWrite', id, linear, length }));
+  /** Stops the guest when the bytes at `0x…` (linear) or `physical:0x…` are written, or no longer. */
+  breakOnWrite(place: string, length: number, on: boolean): Promise<void> {
+    return this.send((id) => ({ kind: 'breakOnWrite', id, place, length, on }));
   }
 
   /** Shows another page. */

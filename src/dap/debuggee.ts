@@ -9,26 +9,20 @@ import { filterWish } from './breakpoints/other-wishes';
 import { FILTERS } from './breakpoints/event-filters';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { ended, launchedAlready, neverRuns, noThread, notLaunched, running } from './errors';
+import { GuestPrograms, type ProgramSurroundings } from './guest-programs';
 import type { Emit } from './handler';
 import { Images, namesOf } from './images/images';
-import { moduleOf } from './images/module';
 import type { Attach, Launch } from './launch';
 import { isRegisterName } from '../targets/inspection/register-names';
 import { type Operation, Runner } from './runner';
-import { unwind } from './stack';
 import { StopView } from './stop-view';
 import { describeStop, isOver } from './stops';
 import type { TargetMaker } from './target-maker';
 
 const FIRST_THREAD = 1;
-// A kernel loads CR3 a handful of times before it runs at its place; what loads it more often is not that kernel.
-const MOST_SEARCHES = 1000;
 const FILTER_LIST = 'filters';
-/** Breakpoints of our own have numbers that no breakpoint of the user's has. */
-const MODULE_LOADED = -1;
-const MODULE_UNLOADING = -2;
 
-export class Debuggee {
+export class Debuggee implements ProgramSurroundings {
   readonly breakpoints = new BreakpointStore();
   readonly images = new Images();
   private started: Target | undefined;
@@ -38,20 +32,15 @@ export class Debuggee {
   private begun = false;
   private runs = false;
   private closed = false;
-  private searches = 0;
   // Why the guest cannot go on, if so.
   private end: string | undefined;
   private last: Stop | undefined;
   /** The vCPU that the last stop was about. */
-  private lastThread = FIRST_THREAD;
+  lastThread = FIRST_THREAD;
   private lacked: ReadonlySet<Lack> = new Set();
   private view: StopView | undefined;
-  private readonly runner = new Runner({
-    has: ({ reason, ids = [] }) => reason === 'address space' || ids.some((id) => id < 0),
-    note: (stop) => this.noteStop(stop),
-    here: async (thread) => (await this.target.position(thread)).linear,
-    backTo: (thread, start, end) => this.callerIn(thread, start, end),
-  });
+  private readonly programs = new GuestPrograms(this);
+  private readonly runner = new Runner(this.programs);
   /** Whether steps run through what interrupts them. */
   skipsInterrupts = true;
   /** Whether the client shows progress: it says so in `initialize`. */
@@ -61,7 +50,7 @@ export class Debuggee {
 
   constructor(
     private readonly maker: TargetMaker,
-    private readonly emit: Emit,
+    readonly emit: Emit,
   ) {}
 
   /** The target, running or not. Throws a UserError before the launch. */
@@ -148,7 +137,7 @@ export class Debuggee {
     this.abandon();
     await before.dispose();
     this.images.forgetPlaces(launch.machine.kernel);
-    this.searches = 0;
+    this.programs.forget();
     this.started = await this.maker.launch(launch.machine, launch.pace);
     await this.connect();
     this.begun = false;
@@ -256,9 +245,8 @@ export class Debuggee {
         this.names,
       );
     }
-    if (this.isAttached) await this.placeImages();
-    this.refreshBreakpoints();
-    await this.applyBreakpoints();
+    if (this.isAttached) await this.programs.place();
+    await this.onChange();
   }
 
   // The first run has no request to refuse: what goes wrong with it ends the session.
@@ -278,75 +266,19 @@ export class Debuggee {
     else this.tellStopped({ reason: 'entry', description: 'Paused on entry' });
   }
 
-  private async placeImages(): Promise<void> {
-    if (!this.images.isIncomplete) return;
-    this.searches++;
-    const found = await this.images.place(this.target, this.lastThread);
-    for (const image of found) {
-      this.emit('module', { reason: 'changed', module: moduleOf(image) });
-      const slide =
-        image.slide === 0n ? 'where its symbols say' : `0x${image.slide!.toString(16)} above its link address`;
-      this.say(`${image.name} lies ${slide}.`);
-    }
-    if (found.length > 0) {
-      this.refreshBreakpoints();
-      // Of a guest that runs already, modules are there already.
-      await this.refreshModules();
-    }
-    if (this.searches === MOST_SEARCHES && this.images.isWaiting)
-      this.say('The programs named as "symbols" were not found in memory: do they belong to this kernel?');
-    if (found.length > 0 || this.searches === MOST_SEARCHES) await this.applyBreakpoints();
-  }
-
-  /** A stop of our own: programs that have come or gone are taken in. Gives the ids of the user's breakpoints. */
-  private async noteStop({ reason, ids = [] }: Stop): Promise<readonly number[]> {
-    if (reason === 'address space') await this.placeImages();
-    if (ids.includes(MODULE_LOADED)) await this.refreshModules();
-    if (ids.includes(MODULE_UNLOADING)) {
-      // The first argument of the kernel's function. System V ABI for x86-64, 3.2.3.
-      const general = await this.target.registers(this.lastThread, 'General');
-      await this.refreshModules(general.find(({ name }) => name === 'RDI')?.value);
-    }
-    return ids.filter((id) => id >= 0);
-  }
-
-  private async refreshModules(unloading?: bigint): Promise<void> {
-    const { added, removed } = await this.images.refreshModules(this.target, this.lastThread, unloading);
-    for (const image of removed) this.emit('module', { reason: 'removed', module: moduleOf(image) });
-    for (const image of added) this.emit('module', { reason: 'new', module: moduleOf(image) });
-    if (added.length + removed.length === 0) return;
-    this.refreshBreakpoints();
-    await this.applyBreakpoints();
-  }
-
-  private async callerIn(thread: number, start: bigint, end: bigint) {
-    const position = await this.target.position(thread);
-    for await (const { ip, sp } of unwind(this.target, thread, this.images, position)) {
-      if (ip !== position.linear && ip >= start && ip <= end) {
-        return { kind: 'runTo', linear: [ip], stackAbove: sp - 1n } as const;
-      }
-    }
-    return undefined;
-  }
-
-  private refreshBreakpoints(): void {
+  /** Breakpoints have other places: the client hears of them, and the target gets them. */
+  async onChange(): Promise<void> {
     for (const breakpoint of this.breakpoints.refresh(this.names))
       this.emit('breakpoint', { reason: 'changed', breakpoint });
+    await this.applyBreakpoints();
   }
 
   private async applyBreakpoints(): Promise<void> {
     if (!this.started || this.lacked.has('running')) return;
     if (this.start && 'launch' in this.start && this.start.launch.noDebug) return;
-    const addressSpaces = this.images.isWaiting && this.searches < MOST_SEARCHES;
     const set = this.breakpoints.toSet();
-    const events = this.images.moduleEvents;
-    const own = events
-      ? [
-          { id: MODULE_LOADED, linear: events.loaded },
-          { id: MODULE_UNLOADING, linear: events.unloading },
-        ]
-      : [];
-    await this.started.setBreakpoints({ ...set, code: [...set.code, ...own], addressSpaces });
+    const { breakpoints, wantsAddressSpaces: addressSpaces } = this.programs;
+    await this.started.setBreakpoints({ ...set, code: [...set.code, ...breakpoints], addressSpaces });
   }
 
   private onEvent(event: TargetEvent): void {
@@ -395,7 +327,8 @@ export class Debuggee {
       }
     }
     // A pause may come before the program's place is known: what it shows should know it.
-    void this.placeImages()
+    void this.programs
+      .place()
       .catch((error: Error) => this.say(`Where the guest's programs lie could not be found out: ${error.message}`))
       .then(() =>
         this.tellStopped(
@@ -414,7 +347,8 @@ export class Debuggee {
     for (const remark of this.images.takeRemarks()) this.say(remark);
   }
 
-  private say(text: string): void {
+  /** Tells the user a sentence. */
+  say(text: string): void {
     this.emit('output', { category: 'console', output: `${text}\n` });
   }
 

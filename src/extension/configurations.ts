@@ -7,7 +7,7 @@ import { isAbsolute, join } from 'node:path';
 import type { GuestChoice } from './guest-choice';
 
 /** Attributes that are a path, a list of paths, or an object whose values are paths. */
-const PATHS = ['kernel', 'initrd', 'symbols', 'sourceMap'] as const;
+const PATHS = ['kernel', 'initrd', 'symbols', 'sourceMap', 'dump'] as const;
 
 /** Says that nothing runs in a folder that the user has not trusted, and offers to change that. */
 export async function refuseRestricted(): Promise<void> {

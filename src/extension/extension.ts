@@ -1,12 +1,14 @@
 /** The VS Code extension's entry: what VS Code can ask of it, wired by hand. */
 import * as vscode from 'vscode';
 import { activeSession, TYPE, withSession } from './active-session';
+import { AdapterLines } from './adapter/adapter-lines';
 import { adapterFactory } from './adapter/adapter-process';
 import { ConfigurationProvider, DynamicConfigurations } from './configurations';
 import { GuestChoice } from './guest-choice';
 import { GuestDocuments, type VariableContext } from './guest-documents';
 import { INLINE_LANGUAGES, InlineValues } from './inline-values';
 import { attachToMachine, pickMachine } from './machines';
+import { openDump } from './open-dump';
 import { openSample, type SampleOptions } from './sample';
 import { SerialTerminals } from './serial/serial-terminals';
 import { stepToExit, stepToExitOfReason } from './step-to-exit';
@@ -19,10 +21,11 @@ export function activate(context: vscode.ExtensionContext): void {
   const guests = new GuestChoice(context.globalStorageUri);
   const documents = new GuestDocuments();
   const terminals = new SerialTerminals();
+  const lines = new AdapterLines();
   const openOurSample = (parent?: vscode.Uri, options?: SampleOptions) =>
     openSample(context.extensionUri, parent, options);
   context.subscriptions.push(
-    debug.registerDebugAdapterDescriptorFactory(TYPE, adapterFactory(context.extensionPath)),
+    debug.registerDebugAdapterDescriptorFactory(TYPE, adapterFactory(context.extensionPath, lines)),
     debug.registerDebugConfigurationProvider(TYPE, new ConfigurationProvider(guests)),
     debug.registerDebugConfigurationProvider(
       TYPE,
@@ -43,7 +46,8 @@ export function activate(context: vscode.ExtensionContext): void {
     commands.registerCommand('vmxray.showSerialTerminal', () => terminals.show(activeSession()?.session)),
     commands.registerCommand('vmxray.attachToMachine', () => attachToMachine()),
     commands.registerCommand('vmxray.pickMachine', () => pickMachine()),
+    commands.registerCommand('vmxray.openDump', (file?: vscode.Uri) => openDump(file)),
     commands.registerCommand('vmxray.openSample', openOurSample),
-    openWorkbench(context),
+    openWorkbench(context, lines),
   );
 }

@@ -323,6 +323,11 @@ export class Machine {
     this.guest.noticeInput();
   }
 
+  /** Somebody has changed devices from outside: what they ask for is looked at before the next instruction. */
+  devicesEdited(): void {
+    this.guest.noticeInput();
+  }
+
   /** Lets `look` see the processor's state as the guest's, also between a VM exit and the next entry. */
   asGuest<T>(look: () => T): T {
     return this.vmx.asGuest(look);

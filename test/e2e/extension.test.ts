@@ -48,6 +48,8 @@ describe('the extension in VS Code', function () {
     const kernel = await lab.kernel();
     if (isAbsent(kernel)) console.log(`      skipped, the suite's Linux: ${kernel.missing}`);
     else copyFileSync(kernel.image, join(folder, 'vmlinuz'));
+    const qemu = await lab.qemu();
+    if (isAbsent(qemu)) console.log(`      skipped, the suite's QEMU: ${qemu.missing}`);
     writeFileSync(join(folder, 'initramfs.cpio'), tinyInitramfs());
     mkdirSync(join(folder, dirname(SAMPLE_LAUNCH.path)));
     const [debugKernel, initrd] = [await lab.debugKernel(), await lab.initrd()];

@@ -39,7 +39,11 @@ export class Screen {
   ) {}
 
   /** Opens a workspace that `fill` has put files in. */
-  static async open(context: Context, asksForTrust: boolean, fill: (workspace: string) => void): Promise<Screen> {
+  static async open(
+    context: Pick<Context, 'skip'>,
+    asksForTrust: boolean,
+    fill: (workspace: string) => void,
+  ): Promise<Screen> {
     const vsCode = requireLab(context, await lab.codeServer());
     const folder = mkdtempSync(join(tmpdir(), 'vmxray-window-'));
     const workspace = join(folder, 'workspace');
@@ -55,6 +59,19 @@ export class Screen {
       onConsole: () => {},
     });
     return new Screen(folder, window);
+  }
+
+  /** A second window on the same workspace; the first one's end is its end too. */
+  async another(): Promise<Screen> {
+    const { page } = this.window;
+    const other = await page.context().browser()!.newPage({ viewport: page.viewportSize(), colorScheme: 'dark' });
+    await other.goto(page.url());
+    return new Screen(this.folder, {
+      ...this.window,
+      page: other,
+      screenshot: async () => {},
+      close: () => other.close(),
+    });
   }
 
   async close(): Promise<void> {
@@ -252,13 +269,19 @@ export class Screen {
     });
   }
 
-  /** Runs a command of the palette by its full title. */
+  /** Runs a command of the palette by its full title; again if something that opens takes the keyboard away meanwhile. */
   async run(command: string): Promise<void> {
     const input = this.page.locator('.quick-input-widget .input');
-    await this.press('F1', input);
-    await input.fill(`>${command}`);
     const title = this.page.locator('.quick-input-list .label-name').filter({ hasText: exactly(command) });
-    await title.click({ timeout: PATIENCE_MS });
+    for (let tries = 1; ; tries++)
+      try {
+        await this.press('F1', input);
+        await input.fill(`>${command}`, { timeout: TRY_MS });
+        await title.click({ timeout: tries < TRIES ? 3 * TRY_MS : PATIENCE_MS });
+        break;
+      } catch (error) {
+        if (tries >= TRIES) throw error;
+      }
     await this.gone(title);
   }
 }

@@ -1,6 +1,7 @@
 // The address explorer's picture: which entry stands where, and what its bits say.
 import assert from 'node:assert/strict';
 import type { WalkLevel } from '../../src/protocol/walk';
+import { blockKind } from '../../webview/address/block-map';
 import { entryFields } from '../../webview/address/entry-bits';
 import { sizeText, walkColumns } from '../../webview/address/walk-grid';
 
@@ -77,4 +78,16 @@ describe('sizes', () => {
     [1n << 47n, '128 TiB'],
   ];
   for (const [bytes, text] of cases) it(text, () => assert.equal(sizeText(bytes), text));
+});
+
+describe('the blocks of guest RAM', () => {
+  const cases = [
+    [0, 0, undefined, 'unmapped'],
+    [3, 0, 0, 'mapped'],
+    [512, 4, 4, 'written'],
+    [512, 5, 4, 'fresh'],
+    [512, 5, undefined, 'written'],
+  ] as const;
+  for (const [mapped, written, before, kind] of cases)
+    it(kind, () => assert.equal(blockKind(mapped, written, before), kind));
 });

@@ -1,10 +1,9 @@
 /** The address explorer: from linear to guest-physical to physical, with every entry on the way. */
 import type { Access } from '../../src/protocol/address';
-import type { MappingsAnswer } from '../../src/protocol/mappings';
-import type { WalkAnswer, WalkLevel } from '../../src/protocol/walk';
+import type { WalkAnswer } from '../../src/protocol/walk';
 import { button, choice, fill, h, tabs } from '../dom';
 import { type MakePage, oneAtATime } from '../page';
-import { entryFields } from './entry-bits';
+import { EntryDetails } from './entry-details';
 import { mappingsPanel, memoryMapPanel } from './ranges';
 import { walkGrid } from './walk-grid';
 
@@ -51,8 +50,8 @@ export const addressPage: MakePage = (session, say) => {
   const fault = h('p', { class: 'fault', role: 'alert', hidden: true });
   const permission = h('p', { class: 'permission' });
   const grid = h('div', { class: 'scroll' });
-  const details = h('section', { class: 'details', 'aria-label': 'The chosen entry', 'aria-live': 'polite' });
-  const walkPanel = h('section', {}, chain, permission, fault, grid, details);
+  const details = new EntryDetails(session, say);
+  const walkPanel = h('section', {}, chain, permission, fault, grid, details.element);
 
   const walkTo = (address: string, of: Space): void => {
     space = of;
@@ -99,94 +98,12 @@ export const addressPage: MakePage = (session, say) => {
       grid,
       walkGrid(answer, (level) => {
         selected = answer.levels.indexOf(level);
-        showEntry(level);
+        details.show(level);
       }),
     );
     const again = selected === undefined ? undefined : answer.levels[selected];
-    if (again) showEntry(again);
-    else fill(details);
-  };
-
-  const showEntry = (level: WalkLevel): void => {
-    const { table, index, entry, entryAddress, guestEntryAddress, entryBytes } = level;
-    const fields = entryFields(table, BigInt(entry), entryBytes);
-    fill(
-      details,
-      h('h2', {}, `${table} [${index}] = `, h('code', {}, entry)),
-      h(
-        'p',
-        {},
-        guestEntryAddress &&
-          h(
-            'span',
-            {},
-            'guest-physical ',
-            button(guestEntryAddress, () => session.open('memory', `guestPhysical:${guestEntryAddress}`), {
-              class: 'link',
-            }),
-            ' ',
-          ),
-        entryAddress &&
-          h(
-            'span',
-            {},
-            'physical ',
-            button(entryAddress, () => session.open('memory', `physical:${entryAddress}`), { class: 'link' }),
-            ' ',
-          ),
-        guestEntryAddress && button('Break When This Entry Changes', () => void breakOn(guestEntryAddress, entryBytes)),
-      ),
-      h(
-        'table',
-        { class: 'fields', 'aria-label': `Fields of the ${table}` },
-        h(
-          'tbody',
-          {},
-          ...fields.map(({ name, bits, value, meaning }) =>
-            h(
-              'tr',
-              {},
-              h('th', { scope: 'row' }, name),
-              h('td', {}, bits),
-              h('td', {}, h('code', {}, value)),
-              h('td', {}, meaning),
-            ),
-          ),
-        ),
-      ),
-    );
-  };
-
-  /** Breakpoints are on linear addresses: the guest writes its tables through one that maps to the entry. */
-  const breakOn = async (entryAddress: string, bytes: number): Promise<void> => {
-    try {
-      const linear = await linearOf(BigInt(entryAddress));
-      if (linear === undefined) {
-        say(`No linear address maps to ${entryAddress} at the moment, so the guest cannot write this entry now.`);
-        return;
-      }
-      await session.breakOnWrite(linear, bytes);
-      fill(details, h('p', { role: 'status' }, `The guest stops when it writes this entry, at linear ${linear}.`));
-    } catch (error) {
-      say((error as Error).message);
-    }
-  };
-
-  const linearOf = async (guestPhysical: bigint): Promise<string | undefined> => {
-    let start: string | undefined;
-    for (let parts = 0; parts < 20; parts++) {
-      const { threadId } = session.now;
-      const args = { space: 'linear', threadId, count: 10_000, ...(start && { start }) };
-      const answer = await session.ask<MappingsAnswer>('vmxray/mappings', args);
-      for (const range of answer.ranges) {
-        const offset = guestPhysical - BigInt(range.target);
-        const linear = BigInt(range.start) + offset;
-        if (offset >= 0n && linear < BigInt(range.end)) return `0x${linear.toString(16)}`;
-      }
-      if (answer.next === undefined) return undefined;
-      start = answer.next;
-    }
-    return undefined;
+    if (again) details.show(again);
+    else details.clear();
   };
 
   const refresh = oneAtATime(async () => {

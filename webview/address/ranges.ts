@@ -2,6 +2,7 @@
 import type { MappingsAnswer, MappedRange, MemoryMapAnswer } from '../../src/protocol/mappings';
 import { button, type Child, fill, h } from '../dom';
 import type { Session } from '../session';
+import { blockMap } from './block-map';
 import { sizeText } from './walk-grid';
 
 const PART = 200;
@@ -73,8 +74,17 @@ export function mappingsPanel(
 /** What guest-physical memory holds. */
 export function memoryMapPanel(session: Session, onchoose: (address: string) => void): ReadPanel {
   const list = h('div', {});
+  let stop = -1;
+  // How much was written at the last look, and at the stop before.
+  let last: readonly number[] = [];
+  let before: readonly number[] = [];
   const read = async (): Promise<void> => {
-    const { regions } = await session.ask<MemoryMapAnswer>('vmxray/memoryMap');
+    const { regions, ept } = await session.ask<MemoryMapAnswer>('vmxray/memoryMap');
+    if (session.now.stop !== stop) {
+      stop = session.now.stop;
+      before = last;
+    }
+    last = ept?.written ?? [];
     const rows = regions.map(({ start, end, kind, name }) =>
       row(
         button(start, () => onchoose(start), { class: 'link', title: 'Walk this address' }),
@@ -84,7 +94,11 @@ export function memoryMapPanel(session: Session, onchoose: (address: string) => 
         name,
       ),
     );
-    fill(list, table('Guest-physical memory', ['First', 'Last', 'Size', 'Kind', 'What'], rows));
+    fill(
+      list,
+      ept && blockMap(ept, before, onchoose),
+      table('Guest-physical memory', ['First', 'Last', 'Size', 'Kind', 'What'], rows),
+    );
   };
   return { panel: h('section', {}, list), read };
 }

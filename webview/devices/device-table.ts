@@ -1,6 +1,6 @@
 /** One device's registers: values, bits, and what has changed since the last stop. */
 import type { DeviceAnswer, DeviceField, DeviceRegister } from '../../src/protocol/devices';
-import { h } from '../dom';
+import { button, h } from '../dom';
 
 /** Values of registers and fields by `device register field`, as they were at the last stop. */
 export type Values = ReadonlyMap<string, string>;
@@ -40,8 +40,19 @@ export function changesOf(devices: readonly DeviceAnswer[], before: Values): rea
   );
 }
 
-/** The device with its registers as a table. */
-export function deviceTable(device: DeviceAnswer, before: Values): HTMLElement {
+/** What the user can do with a device. */
+export interface DeviceActions {
+  write(register: DeviceRegister, value: string): void;
+  showExits(): void;
+}
+
+/** The device with its registers as a table. Values are written only while `canWrite`. */
+export function deviceTable(
+  device: DeviceAnswer,
+  before: Values,
+  actions: DeviceActions,
+  canWrite: boolean,
+): HTMLElement {
   const rows = device.registers.map((register) => {
     const old = before.get(keyOf(device.name, register));
     const isChanged = old !== undefined && old !== register.value;
@@ -49,7 +60,12 @@ export function deviceTable(device: DeviceAnswer, before: Values): HTMLElement {
       'tr',
       { class: isChanged ? 'changed' : '', 'data-register': register.name },
       h('th', { scope: 'row', title: register.meaning }, register.name),
-      h('td', {}, h('code', {}, register.value), isChanged && h('span', { class: 'was' }, ` was ${old}`)),
+      h(
+        'td',
+        {},
+        valueCell(register, canWrite ? actions : undefined),
+        isChanged && h('span', { class: 'was' }, ` was ${old}`),
+      ),
       h('td', { class: 'fields' }, ...(register.fields ?? []).map((field) => chip(field))),
       h('td', { class: 'where' }, register.location ?? ''),
     );
@@ -59,7 +75,16 @@ export function deviceTable(device: DeviceAnswer, before: Values): HTMLElement {
     'section',
     { class: 'device', 'data-device': device.name, 'aria-label': device.name },
     h('h2', {}, device.name, device.title && h('span', { class: 'title' }, ` ${device.title}`)),
-    h('p', { class: 'where' }, device.places.join(', ')),
+    h(
+      'p',
+      { class: 'where' },
+      `${device.places.join(', ')} `,
+      touchWords(device).length > 0 &&
+        button('VM Exits', () => actions.showExits(), {
+          class: 'link',
+          title: `Show the VM exits that touched ${device.name}`,
+        }),
+    ),
     rows.length > 0 &&
       h(
         'table',
@@ -68,6 +93,55 @@ export function deviceTable(device: DeviceAnswer, before: Values): HTMLElement {
         h('tbody', {}, ...rows),
       ),
   );
+}
+
+/** A register's value; one that can be written becomes an input. */
+function valueCell(register: DeviceRegister, actions: DeviceActions | undefined): HTMLElement {
+  const value = h('code', {}, register.value);
+  if (!actions || register.writable !== true) return value;
+  const edit = (): void => {
+    const input = h('input', {
+      type: 'text',
+      class: 'edit',
+      value: register.value,
+      'aria-label': `New value of ${register.name}`,
+      spellcheck: 'false',
+      onkeydown: (event: KeyboardEvent) => {
+        if (event.key === 'Enter') actions.write(register, input.value.trim());
+        if (event.key === 'Escape' || event.key === 'Enter') {
+          over();
+          edited.focus();
+        }
+      },
+      onblur: () => over(),
+    });
+    const over = (): void => {
+      if (input.isConnected) input.replaceWith(edited);
+    };
+    edited.replaceWith(input);
+    input.focus();
+    input.select();
+  };
+  const edited = h(
+    'button',
+    {
+      type: 'button',
+      class: 'value',
+      title: `Write ${register.name}`,
+      'aria-label': `${register.value}: write ${register.name}`,
+      onclick: edit,
+    },
+    value,
+  );
+  return edited;
+}
+
+/** What the exits page is asked for: the ports and the memory that a device answers at (`port:0x3f8-0x3ff`). */
+export function touchWords({ places }: DeviceAnswer): readonly string[] {
+  return places.flatMap((place) => {
+    const match = /^(port|memory) (0x[0-9a-f]+(?:-0x[0-9a-f]+)?)$/.exec(place);
+    return match ? [`${match[1]}:${match[2]}`] : [];
+  });
 }
 
 function chip({ name, high, low, value, meaning }: DeviceField): HTMLElement {

@@ -1,9 +1,9 @@
 /** The devices: registers with their bits, and the ways of interrupts. Follows the guest while it runs. */
-import type { DevicesAnswer } from '../../src/protocol/devices';
+import type { DeviceAnswer, DevicesAnswer } from '../../src/protocol/devices';
 import type { InterruptsAnswer } from '../../src/protocol/interrupts';
 import { fill, h, tabs } from '../dom';
 import { type MakePage, oneAtATime } from '../page';
-import { changesOf, deviceTable, matches, type Values, valuesOf } from './device-table';
+import { changesOf, type DeviceActions, deviceTable, matches, touchWords, type Values, valuesOf } from './device-table';
 import { interruptLines } from './interrupt-lines';
 
 /** Changes that are named at the top. */
@@ -68,7 +68,7 @@ export const devicesPage: MakePage = (session, say) => {
     );
     fill(
       tables,
-      ...shown.map((device) => deviceTable(device, base)),
+      ...shown.map((device) => deviceTable(device, base, actionsOn(device), session.now.state === 'stopped')),
       shown.length === 0 && h('p', {}, 'Nothing passes the search.'),
     );
     registers.scrollTop = top;
@@ -78,6 +78,18 @@ export const devicesPage: MakePage = (session, say) => {
         .find((one) => one.getAttribute('aria-label') === focused)
         ?.focus();
   }, say);
+  const actionsOn = (device: DeviceAnswer): DeviceActions => ({
+    write: (register, text) => void write(device.name, register.name, text),
+    showExits: () => session.open('exits', touchWords(device).join(' ')),
+  });
+  const write = async (device: string, register: string, text: string): Promise<void> => {
+    try {
+      const value = `0x${(await session.address(text)).toString(16)}`;
+      await session.ask('vmxray/writeDevice', { device, register, value });
+    } catch (error) {
+      say((error as Error).message);
+    }
+  };
   const jump = (event: Event, device: string, register?: string): void => {
     event.preventDefault();
     const section = registers.querySelector(`[data-device="${CSS.escape(device)}"]`);

@@ -2,8 +2,13 @@
 import type { ExitDescription, ExitsAnswer } from '../../src/protocol/exit';
 import { button, fill, h } from '../dom';
 import { type MakePage, oneAtATime } from '../page';
+import { asksForRanges, passesExit } from './exit-filter';
 
 const SHOWN = 200;
+/** What is read to find those that touched a device. */
+const SEARCHED = 10_000;
+/** Exits that touch ports or memory. */
+const TOUCHING = ['IO_INSTRUCTION', 'EPT_VIOLATION', 'EPT_MISCONFIGURATION'];
 
 export const exitsPage: MakePage = (session, say) => {
   const reasons = new Set<string>();
@@ -14,11 +19,11 @@ export const exitsPage: MakePage = (session, say) => {
   const filter = h('input', {
     type: 'search',
     'aria-label': 'Filter exits by text',
-    placeholder: 'Filter: address, text...',
+    placeholder: 'Filter: address, text, port:0x3f8-0x3ff...',
     spellcheck: 'false',
     oninput: () => {
       text = filter.value.trim().toLowerCase();
-      list();
+      refresh();
     },
   });
   const totals = h('div', { class: 'totals' });
@@ -27,8 +32,12 @@ export const exitsPage: MakePage = (session, say) => {
 
   const refresh = oneAtATime(async () => {
     if (session.now.state === 'none') return;
-    const wanted = reasons.size > 0 ? { reasons: [...reasons] } : {};
-    const answer = await session.ask<ExitsAnswer>('vmxray/exits', { count: SHOWN, ...wanted });
+    const touching = asksForRanges(text);
+    const wanted = reasons.size > 0 ? [...reasons] : touching ? TOUCHING : undefined;
+    const answer = await session.ask<ExitsAnswer>('vmxray/exits', {
+      count: touching ? SEARCHED : SHOWN,
+      ...(wanted && { reasons: wanted }),
+    });
     exits = answer.exits;
     count(answer);
     list();
@@ -78,7 +87,7 @@ export const exitsPage: MakePage = (session, say) => {
   };
 
   const list = (): void => {
-    const shown = exits.filter((exit) => text === '' || JSON.stringify(exit).toLowerCase().includes(text));
+    const shown = exits.filter((exit) => passesExit(exit, text)).slice(-SHOWN);
     const names = [...new Set(shown.map(({ name }) => name))];
     timeline.setAttribute('aria-label', `The last ${shown.length} exits in order: ${names.join(', ')}`);
     fill(
@@ -153,7 +162,7 @@ export const exitsPage: MakePage = (session, say) => {
     onShow: (shown) => {
       filter.value = shown;
       text = shown.toLowerCase();
-      list();
+      refresh();
     },
   };
 };

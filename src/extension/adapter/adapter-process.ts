@@ -4,16 +4,20 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { framed, MessageReader } from '../../dap/wire';
+import { AdapterLine, type AdapterLines } from './adapter-lines';
 import { StopFilter } from './stop-filter';
 
 /** How long the adapter may take to end its machine. */
 const GRACE_MS = 5000;
 
 /** Starts `vmxray dap` from the extension's folder with the Node that VS Code itself runs on. */
-export function adapterFactory(extensionPath: string): vscode.DebugAdapterDescriptorFactory {
+export function adapterFactory(extensionPath: string, lines: AdapterLines): vscode.DebugAdapterDescriptorFactory {
   const program = join(extensionPath, 'dist', 'src', 'cli', 'main.js');
   return {
-    createDebugAdapterDescriptor: () => new vscode.DebugAdapterInlineImplementation(new AdapterProcess(program)),
+    createDebugAdapterDescriptor: (session) =>
+      new vscode.DebugAdapterInlineImplementation(
+        new AdapterProcess(program, (write) => lines.open(session, new AdapterLine(write))),
+      ),
   };
 }
 
@@ -25,15 +29,20 @@ class AdapterProcess implements vscode.DebugAdapter {
     (request) => this.write(request),
     (message) => this.tell(message),
   );
+  private readonly line: AdapterLine;
   private isOver = false;
 
-  constructor(program: string) {
+  constructor(program: string, open: (write: (request: DebugProtocol.Request) => void) => AdapterLine) {
+    this.line = open((request) => this.write(request));
     this.child = spawn(process.execPath, [program, 'dap'], {
       // The desktop's Node is Electron's binary, which this variable turns into a plain Node.
       env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
-    const reader = new MessageReader((message) => this.filter.take(message));
+    const reader = new MessageReader((message) => {
+      const heard = this.line.take(message);
+      if (heard) this.filter.take(heard);
+    });
     this.child.stdout?.on('data', (data: Buffer) => reader.push(data));
     this.child.stderr?.on('data', (data: Buffer) => this.say(String(data)));
     // A process that is gone takes no more requests; its end is told below.
@@ -43,12 +52,14 @@ class AdapterProcess implements vscode.DebugAdapter {
   }
 
   handleMessage(message: DebugProtocol.ProtocolMessage): void {
+    this.line.told(message);
     this.write(message);
   }
 
   /** The end of its input ends the adapter, and its machine. */
   dispose(): void {
     this.isOver = true;
+    this.line.close();
     this.child.stdin?.end();
     const kill = setTimeout(() => this.child.kill('SIGKILL'), GRACE_MS);
     this.child.once('close', () => clearTimeout(kill));
@@ -71,6 +82,7 @@ class AdapterProcess implements vscode.DebugAdapter {
   /** A session whose adapter is gone would never end by itself. */
   private end(how: string): void {
     this.filter.end();
+    this.line.close();
     if (this.isOver) return;
     this.isOver = true;
     this.say(`The debug adapter ${how}: please report this, with what is said above.\n`);

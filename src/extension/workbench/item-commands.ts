@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import type { Action, Provider } from '../../inventory/provider';
 import { refuseRestricted } from '../configurations';
 import { ITEM_COMMAND } from './contributions';
+import type { KeptTerminals } from './desk/kept-terminals';
 import type { WindowDesk } from './desk/window-desk';
 import type { TaskList } from './tasks/task-list';
 import type { TreeNode } from './tree/machines-tree';
@@ -12,6 +13,7 @@ export class ItemCommands {
   constructor(
     private readonly desk: WindowDesk,
     private readonly tasks: TaskList,
+    private readonly terminals: KeptTerminals,
   ) {}
 
   /** The commands of all actions of all providers, as package.json declares them, registered. */
@@ -29,12 +31,30 @@ export class ItemCommands {
   async run(provider: Provider, action: Action, items: readonly string[], names: string): Promise<void> {
     if (!vscode.workspace.isTrusted) return refuseRestricted();
     const title = `${action.title.replace(/\.\.\.$/, '')}${names && `: ${names}`}`;
+    const [item] = items;
+    const desk = this.desk.withTerminals(
+      (terminal) => {
+        if (item !== undefined) this.terminals.keep(terminal, { provider: provider.id, action: action.id, item });
+      },
+      this.terminals.has(provider.id, item),
+    );
     try {
-      await this.tasks.run(title, (signal, progress) =>
-        provider.run(action.id, items, { desk: this.desk, signal, progress }),
-      );
+      await this.tasks.run(title, (signal, progress) => provider.run(action.id, items, { desk, signal, progress }));
     } catch (error) {
       void vscode.window.showErrorMessage((error as Error).message);
+    }
+  }
+
+  /** Opens the terminals again that this window had before it was reloaded, of machines that are still there. */
+  async reopenTerminals(provider: Provider): Promise<void> {
+    const before = this.terminals.takeBefore().filter((maker) => maker.provider === provider.id);
+    if (before.length === 0 || !vscode.workspace.isTrusted) return;
+    const { signal } = new AbortController();
+    await provider.connect(signal);
+    for (const maker of before) {
+      const desk = this.desk.withTerminals((terminal) => this.terminals.keep(terminal, maker), false);
+      // One that has ended meanwhile has no terminal any more.
+      await provider.run(maker.action, [maker.item], { desk, signal, progress: () => {} }).catch(() => {});
     }
   }
 

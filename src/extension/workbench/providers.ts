@@ -11,11 +11,12 @@ export function ownProvider(context: vscode.ExtensionContext): Provider {
 }
 
 /** The engines that this user has and does not hide; files that cannot be read are told. Connects to none. */
-export async function discoverProviders(): Promise<readonly Provider[]> {
+export async function discoverProviders(context: vscode.ExtensionContext): Promise<readonly Provider[]> {
   const settings = vscode.workspace.getConfiguration('vmxray');
   const { providers, problems } = await findProviders({
     engines: settings.get<readonly string[]>('engines', []),
     hidden: settings.get<readonly string[]>('hiddenEngines', []),
+    files: ownHost(context),
   });
   for (const problem of problems) void vscode.window.showWarningMessage(problem);
   return providers;

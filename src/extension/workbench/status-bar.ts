@@ -65,7 +65,7 @@ export class StatusBar implements vscode.Disposable {
     const { frameId } = forPage;
     const question = { expression: MODE_EXPRESSION, context: 'watch', ...(frameId !== undefined && { frameId }) };
     try {
-      const { result } = (await session.customRequest('evaluate', question)) as { result: string };
+      const { result } = (await this.watch.ask(session, 'evaluate', question)) as { result: string };
       const value = /0x[0-9a-f]+|[0-9]+/i.exec(result)?.[0];
       this.mode = value === undefined ? '' : modeText(Number(value));
     } catch {

@@ -2,13 +2,16 @@
 import * as vscode from 'vscode';
 import type { PageName } from '../../protocol/pages';
 import { TYPE } from '../active-session';
+import type { AdapterLines } from '../adapter/adapter-lines';
+import { assemblyHovers } from './assembly-hovers';
 import { MACHINES_VIEW } from './contributions';
 import { debugFile } from './debug-file';
 import { Documents } from './desk/documents';
+import { KeptTerminals } from './desk/kept-terminals';
 import { WindowDesk } from './desk/window-desk';
-import { detailsText } from './details-text';
 import { ItemCommands } from './item-commands';
 import { MachineDiagnostics } from './own/machine-diagnostics';
+import { DetailsPages } from './pages/details-pages';
 import { PageHosts } from './pages/page-host';
 import { discoverProviders, ownProvider } from './providers';
 import { DataBreaks } from './sessions/data-breaks';
@@ -26,23 +29,26 @@ interface VariableContext {
 }
 
 /** Registers all of it; gives it back when the extension ends. */
-export function openWorkbench(context: vscode.ExtensionContext): vscode.Disposable {
+export function openWorkbench(context: vscode.ExtensionContext, lines: AdapterLines): vscode.Disposable {
   const { commands, window } = vscode;
   const documents = new Documents();
   const desk = new WindowDesk(documents);
   const tasks = new TaskList();
-  const watch = new SessionWatch();
+  const watch = new SessionWatch(lines);
   const breaks = new DataBreaks(watch);
   const pages = new PageHosts(context.extensionUri, watch, breaks);
   const own = ownProvider(context);
-  const tree = new MachinesTree([own], discoverProviders);
+  const tree = new MachinesTree([own], () => discoverProviders(context));
   const view = window.createTreeView(MACHINES_VIEW, {
     treeDataProvider: tree,
     canSelectMany: true,
     showCollapseAll: true,
   });
   const tasksView = window.createTreeView(TASKS_VIEW, { treeDataProvider: tasks });
-  const items = new ItemCommands(desk, tasks);
+  const terminals = new KeptTerminals(context.workspaceState);
+  const items = new ItemCommands(desk, tasks, terminals);
+  const details = new DetailsPages({ extension: context.extensionUri, tree, items });
+  items.reopenTerminals(own).catch(() => {});
   const showArrangement = (): void => {
     const grouped = tree.grouping === 'none' ? '' : `Grouped by ${tree.grouping.replace('label:', 'label ')}.`;
     view.message = [tree.filter && `Filter: ${tree.filter}`, grouped].filter(Boolean).join('  ') || undefined;
@@ -58,10 +64,13 @@ export function openWorkbench(context: vscode.ExtensionContext): vscode.Disposab
     watch,
     breaks,
     pages,
+    details,
+    terminals,
     tree,
     view,
     tasksView,
     new StatusBar(watch),
+    assemblyHovers(watch),
     new MachineDiagnostics(),
     tasks.onDidChangeTreeData(() => {
       tasksView.badge = tasks.running > 0 ? { value: tasks.running, tooltip: `${tasks.running} running` } : undefined;
@@ -95,15 +104,8 @@ export function openWorkbench(context: vscode.ExtensionContext): vscode.Disposab
       tree.grouping = grouping;
       showArrangement();
     }),
-    commands.registerCommand('vmxray.machines.details', async (node?: TreeNode) => {
-      if (node?.kind !== 'item') return;
-      const { branch, item } = node;
-      try {
-        const sections = await branch.limited((signal) => branch.provider.details(item.id, signal));
-        await documents.show(`${item.label}.md`, 'markdown', detailsText(item.label, sections));
-      } catch (error) {
-        void window.showErrorMessage((error as Error).message);
-      }
+    commands.registerCommand('vmxray.machines.details', (node?: TreeNode) => {
+      if (node?.kind === 'item') details.show(node);
     }),
     commands.registerCommand('vmxray.tasks.abort', (task?: Task) => task?.abort.abort()),
     commands.registerCommand('vmxray.tasks.clear', () => tasks.clear()),

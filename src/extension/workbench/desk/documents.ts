@@ -2,6 +2,8 @@
 import * as vscode from 'vscode';
 
 const SCHEME = 'vmxray-text';
+/** Endings of files by language; what has none is plain text. */
+const ENDINGS: Readonly<Record<string, string>> = { yaml: '.yaml', json: '.json', xml: '.xml', log: '.log' };
 
 interface Kept {
   text: Uint8Array;
@@ -22,10 +24,11 @@ export class Documents implements vscode.FileSystemProvider, vscode.Disposable {
     vscode.workspace.onDidCloseTextDocument(({ uri }) => uri.scheme === SCHEME && this.files.delete(uri.toString())),
   ];
 
-  /** Keeps a text under a name of its own. */
-  add(title: string, text: string, save?: (text: string) => Promise<void>): vscode.Uri {
-    const path = `/${++this.count}/${title.replaceAll('/', '\u2215')}`;
-    const uri = vscode.Uri.from({ scheme: SCHEME, path });
+  /** Keeps a text under a name of its own, by whose ending VS Code knows the language. */
+  add(title: string, language: string, text: string, save?: (text: string) => Promise<void>): vscode.Uri {
+    const ending = ENDINGS[language] ?? '';
+    const name = title.endsWith(ending) ? title : `${title}${ending}`;
+    const uri = vscode.Uri.from({ scheme: SCHEME, path: `/${++this.count}/${name.replaceAll('/', '\u2215')}` });
     const now = Date.now();
     this.files.set(uri.toString(), { text: Buffer.from(text), created: now, changed: now, ...(save && { save }) });
     return uri;
@@ -33,8 +36,7 @@ export class Documents implements vscode.FileSystemProvider, vscode.Disposable {
 
   /** Opens a text in an editor. */
   async show(title: string, language: string, text: string, save?: (text: string) => Promise<void>): Promise<void> {
-    const document = await vscode.workspace.openTextDocument(this.add(title, text, save));
-    await vscode.languages.setTextDocumentLanguage(document, await knownLanguage(language));
+    const document = await vscode.workspace.openTextDocument(this.add(title, language, text, save));
     await vscode.window.showTextDocument(document, { preview: save === undefined });
   }
 
@@ -89,6 +91,3 @@ export class Documents implements vscode.FileSystemProvider, vscode.Disposable {
     return kept;
   }
 }
-
-const knownLanguage = async (language: string): Promise<string> =>
-  (await vscode.languages.getLanguages()).includes(language) ? language : 'plaintext';

@@ -5,8 +5,24 @@ import { TYPE } from '../../active-session';
 import type { Documents } from './documents';
 import { openStreamTerminal } from './stream-terminal';
 
+/** What is told of a terminal that can come back. */
+export type OnReopening = (terminal: vscode.Terminal) => void;
+
 export class WindowDesk implements Desk {
-  constructor(private readonly documents: Documents) {}
+  /**
+   * `onReopening` hears of terminals that the action at hand can open again; `hasTerminal`: one is open for its item, and a
+   * debug session needs none of its own.
+   */
+  constructor(
+    private readonly documents: Documents,
+    private readonly onReopening: OnReopening = () => {},
+    private readonly hasTerminal = false,
+  ) {}
+
+  /** The same desk for one action. */
+  withTerminals(onReopening: OnReopening, hasTerminal: boolean): WindowDesk {
+    return new WindowDesk(this.documents, onReopening, hasTerminal);
+  }
 
   async confirm(question: string, detail: string, verb: string): Promise<boolean> {
     return (await vscode.window.showWarningMessage(question, { modal: true, detail }, verb)) === verb;
@@ -37,8 +53,9 @@ export class WindowDesk implements Desk {
     return (await vscode.window.showOpenDialog(options))?.[0]?.fsPath;
   }
 
-  openTerminal(title: string, stream: ByteStream): void {
-    openStreamTerminal(title, stream);
+  openTerminal(title: string, stream: ByteStream, reopens = false): void {
+    const terminal = openStreamTerminal(title, stream);
+    if (reopens) this.onReopening(terminal);
   }
 
   openDocument(title: string, language: string, text: string): Promise<void> {
@@ -49,16 +66,18 @@ export class WindowDesk implements Desk {
     return this.documents.show(title, language, text, save);
   }
 
-  async compare(title: string, _language: string, left: string, right: string, verb?: string): Promise<boolean> {
-    const [before, after] = [this.documents.add(`${title}: left`, left), this.documents.add(`${title}: right`, right)];
+  async compare(title: string, language: string, left: string, right: string, verb?: string): Promise<boolean> {
+    const before = this.documents.add(`${title}: left`, language, left);
+    const after = this.documents.add(`${title}: right`, language, right);
     await vscode.commands.executeCommand('vscode.diff', before, after, title, { preview: true });
     if (verb === undefined) return false;
-    return (await vscode.window.showInformationMessage(title, verb)) === verb;
+    return (await vscode.window.showInformationMessage(`${verb} ${title}?`, verb)) === verb;
   }
 
   async debug(configuration: Readonly<Record<string, unknown>>): Promise<void> {
     const { name = 'VMXray' } = configuration;
-    const whole = { request: 'attach', console: 'terminal', ...configuration, type: TYPE, name: String(name) };
+    const console = this.hasTerminal ? 'debugConsole' : 'terminal';
+    const whole = { request: 'attach', console, ...configuration, type: TYPE, name: String(name) };
     await vscode.debug.startDebugging(vscode.workspace.workspaceFolders?.[0], whole);
   }
 

@@ -1,9 +1,9 @@
 /** One of our pages in a window: gives it the debug session, hands on what it asks, and stops when it is closed. */
 import * as vscode from 'vscode';
-import { randomBytes } from 'node:crypto';
 import { type FromPage, PAGE_COMMANDS, type PageName, PAGES, type ToPage } from '../../../protocol/pages';
 import type { DataBreaks } from '../sessions/data-breaks';
 import type { SessionWatch } from '../sessions/session-watch';
+import { preparePage } from './page-html';
 
 const TITLES: Readonly<Record<PageName, string>> = {
   address: 'Address Explorer',
@@ -57,12 +57,10 @@ export class PageHosts implements vscode.Disposable {
   }
 
   private adopt(page: PageName, panel: vscode.WebviewPanel, text: string | undefined): void {
-    const folder = vscode.Uri.joinPath(this.extension, 'dist', 'webview');
-    panel.webview.options = { enableScripts: true, localResourceRoots: [folder] };
     this.open.set(page, panel);
     panel.onDidDispose(() => this.open.delete(page));
     panel.webview.onDidReceiveMessage((message: FromPage) => void this.onMessage(panel, message, text));
-    panel.webview.html = html(page, panel.webview, folder);
+    preparePage(this.extension, page, TITLES[page], panel.webview);
   }
 
   private async onMessage(panel: vscode.WebviewPanel, message: FromPage, text: string | undefined): Promise<void> {
@@ -77,12 +75,16 @@ export class PageHosts implements vscode.Disposable {
       case 'call': {
         const { id, command, args } = message;
         if (!PAGE_COMMANDS.includes(command)) return;
-        await answer(panel, id, () => this.session().customRequest(command, args));
+        await answer(panel, id, () => this.watch.ask(this.session(), command, args));
         return;
       }
       case 'breakOnWrite': {
-        const { id, linear, length } = message;
-        await answer(panel, id, () => this.breaks.add(this.session(), linear, length));
+        const { id, place, length, on } = message;
+        await answer(panel, id, async () => {
+          await this.breaks.set(this.session(), place, length, on);
+          // Who hears that it is done knows of it already.
+          for (const shown of this.open.values()) this.tellSession(shown);
+        });
       }
     }
   }
@@ -94,8 +96,10 @@ export class PageHosts implements vscode.Disposable {
   }
 
   private tellSession(panel: vscode.WebviewPanel): void {
+    const { active } = this.watch;
     const none = { name: '', state: 'none', moment: 0, stop: 0, threadId: 1 } as const;
-    void post(panel, { kind: 'session', session: this.watch.active?.forPage ?? none });
+    const breaks = active ? this.breaks.of(active.session) : [];
+    void post(panel, { kind: 'session', session: { ...(active?.forPage ?? none), breaks } });
   }
 }
 
@@ -109,30 +113,4 @@ async function answer(panel: vscode.WebviewPanel, id: number, ask: () => Thenabl
   } catch (error) {
     await post(panel, { kind: 'refusal', id, message: (error as Error).message });
   }
-}
-
-function html(page: PageName, webview: vscode.Webview, folder: vscode.Uri): string {
-  const nonce = randomBytes(16).toString('base64');
-  const uri = (name: string): string => webview.asWebviewUri(vscode.Uri.joinPath(folder, name)).toString();
-  const policy = [
-    "default-src 'none'",
-    `style-src ${webview.cspSource}`,
-    `script-src 'nonce-${nonce}'`,
-    `font-src ${webview.cspSource}`,
-  ].join('; ');
-  return `<!DOCTYPE html>
-<html lang="en">
-  <head>
-    <meta charset="UTF-8">
-    <meta http-equiv="Content-Security-Policy" content="${policy}">
-    <meta name="viewport" content="width=device-width, initial-scale=1.0">
-    <title>${TITLES[page]}</title>
-    <link rel="stylesheet" href="${uri('main.css')}">
-  </head>
-  <body data-page="${page}">
-    <main id="page"></main>
-    <script nonce="${nonce}" src="${uri('main.js')}"></script>
-  </body>
-</html>
-`;
 }

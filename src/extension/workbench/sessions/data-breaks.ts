@@ -13,23 +13,28 @@ interface DataBreak {
 
 export class DataBreaks implements vscode.Disposable {
   private readonly own = new Map<string, DataBreak[]>();
-  private sending = false;
   private readonly subscription: vscode.Disposable;
 
   constructor(private readonly watch: SessionWatch) {
     this.subscription = watch.onChange(({ session, what }) => {
-      if (what === 'dataBreakpoints' && !this.sending && this.own.has(session.session.id))
-        this.send(session.session).catch(() => {});
+      if (what === 'dataBreakpoints' && this.own.has(session.session.id)) this.send(session.session).catch(() => {});
     });
   }
 
-  /** Stops at a write to `length` bytes at a linear address. Rejects as the adapter does. */
-  async add(session: vscode.DebugSession, linear: string, length: number): Promise<void> {
-    const before = this.own.get(session.id) ?? [];
-    const dataId = `${linear},${length}`;
-    if (before.some((one) => one.dataId === dataId)) return;
-    this.own.set(session.id, [...before, { dataId, accessType: 'write' }]);
+  /**
+   * Stops at a write to `length` bytes at `0x…` (linear) or `physical:0x…`, or does so no longer. Rejects as the adapter
+   * does.
+   */
+  async set(session: vscode.DebugSession, place: string, length: number, on: boolean): Promise<void> {
+    const dataId = `${place},${length}`;
+    const others = (this.own.get(session.id) ?? []).filter((one) => one.dataId !== dataId);
+    this.own.set(session.id, on ? [...others, { dataId, accessType: 'write' }] : others);
     await this.send(session);
+  }
+
+  /** The places of a session. */
+  of(session: vscode.DebugSession): readonly string[] {
+    return (this.own.get(session.id) ?? []).map(({ dataId }) => dataId.split(',')[0]!);
   }
 
   dispose(): void {
@@ -42,12 +47,7 @@ export class DataBreaks implements vscode.Disposable {
     const theirs = active?.session === session ? active.dataBreakpoints : [];
     const own = this.own.get(session.id) ?? [];
     const isOwn = (one: object): boolean => own.some(({ dataId }) => dataId === (one as DataBreak).dataId);
-    this.sending = true;
-    try {
-      const breakpoints = [...theirs.filter((one) => !isOwn(one)), ...own];
-      await session.customRequest('setDataBreakpoints', { breakpoints });
-    } finally {
-      this.sending = false;
-    }
+    const breakpoints = [...theirs.filter((one) => !isOwn(one)), ...own];
+    await this.watch.ask(session, 'setDataBreakpoints', { breakpoints });
   }
 }

@@ -1,11 +1,11 @@
 /**
- * How each debug session of ours stands, read from what its adapter says: pages and the status bar follow it. The
- * adapter is asked to tell of its counters, at most ten times a second.
+ * How each debug session of ours stands, read from what its adapter says, before VS Code hears it: pages and the status
+ * bar follow it. The adapter is asked to tell of its counters, at most ten times a second.
  */
 import * as vscode from 'vscode';
 import type { CountersEvent } from '../../../protocol/events';
 import type { PageSession } from '../../../protocol/pages';
-import { TYPE } from '../../active-session';
+import type { AdapterLines } from '../../adapter/adapter-lines';
 
 /** A message of an adapter, as far as it matters here. */
 interface Message {
@@ -33,7 +33,7 @@ export class WatchedSession {
   constructor(readonly session: vscode.DebugSession) {}
 
   /** For a page. */
-  get forPage(): PageSession {
+  get forPage(): Omit<PageSession, 'breaks'> {
     const item = vscode.debug.activeStackItem;
     const isHere = item instanceof vscode.DebugStackFrame && item.session === this.session && !this.running;
     return {
@@ -58,15 +58,6 @@ export class SessionWatch implements vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<SessionChange>();
   readonly onChange = this.changed.event;
   private readonly subscriptions = [
-    vscode.debug.registerDebugAdapterTrackerFactory(TYPE, {
-      createDebugAdapterTracker: (session) => {
-        const watched = this.of(session);
-        return {
-          onWillReceiveMessage: (message: Message) => this.received(watched, message),
-          onDidSendMessage: (message: Message) => this.sent(watched, message),
-        };
-      },
-    }),
     vscode.debug.onDidTerminateDebugSession((session) => {
       const watched = this.sessions.get(session.id);
       if (!watched) return;
@@ -77,6 +68,18 @@ export class SessionWatch implements vscode.Disposable {
     vscode.debug.onDidChangeActiveDebugSession(() => this.tellActive()),
     vscode.debug.onDidChangeActiveStackItem(() => this.tellActive()),
   ];
+
+  constructor(private readonly lines: AdapterLines) {
+    lines.listener = {
+      said: (session, message) => this.sent(this.of(session), message as Message),
+      told: (session, message) => this.received(this.of(session), message as Message),
+    };
+  }
+
+  /** Asks a session's adapter, without a turn through VS Code's window. Rejects with its sentence. */
+  ask(session: vscode.DebugSession, command: string, args: object): Promise<unknown> {
+    return this.lines.ask(session, command, args);
+  }
 
   /** The session that the user looks at: the active one, else the newest; undefined if none of ours is there. */
   get active(): WatchedSession | undefined {
@@ -106,7 +109,7 @@ export class SessionWatch implements vscode.Disposable {
     if (type === 'response' && command === 'configurationDone' && success) {
       session.running = session.stops === 0;
       const events = { events: ['counters'] };
-      session.session.customRequest('vmxray/subscribe', events).then(undefined, () => {});
+      this.ask(session.session, 'vmxray/subscribe', events).catch(() => {});
       this.changed.fire({ session, what: 'state' });
     }
     if (type === 'response' && success && RESUMING.includes(command ?? '')) {

@@ -4,6 +4,9 @@ import type { InventoryChange, Item, ItemState, Provider } from '../../../invent
 import { contextValue, type Grouping, groups, labelNames, passes } from './arrange';
 import { Branch } from './branch';
 
+/** The row of an engine's item. */
+export type ItemNode = Extract<TreeNode, { kind: 'item' }>;
+
 /** A row. */
 export type TreeNode =
   | { readonly kind: 'engine'; readonly branch: Branch }
@@ -71,6 +74,23 @@ export class MachinesTree implements vscode.TreeDataProvider<TreeNode>, vscode.D
   /** The labels that the rows seen so far can be grouped by. */
   get labels(): readonly string[] {
     return labelNames([...this.nodes.values()].flatMap((node) => (node.kind === 'item' ? [node.item] : [])));
+  }
+
+  /** An item's row as it was read last. */
+  node(provider: string, item: string): ItemNode | undefined {
+    const node = this.nodes.get(`${provider}\0${item}`);
+    return node?.kind === 'item' ? node : undefined;
+  }
+
+  /** An item's row; reads the engine's top rows if it was not read yet. */
+  async find(provider: string, item: string): Promise<ItemNode | undefined> {
+    await this.getChildren();
+    await this.discovery;
+    const branch = this.branches.find((one) => one.provider.id === provider);
+    const known = this.node(provider, item);
+    if (!branch || known) return known;
+    await this.getChildren({ kind: 'engine', branch });
+    return this.node(provider, item);
   }
 
   /** Reads everything again. */
@@ -144,15 +164,15 @@ export class MachinesTree implements vscode.TreeDataProvider<TreeNode>, vscode.D
       const items = await only.children(undefined).catch(() => undefined);
       if (items?.length === 0) return [];
     }
-    return this.branches.map((branch) => this.node({ kind: 'engine', branch }, keyOf(branch)));
+    return this.branches.map((branch) => this.remembered({ kind: 'engine', branch }, keyOf(branch)));
   }
 
   private items(branch: Branch, items: readonly Item[]): TreeNode[] {
-    return items.map((item) => this.node({ kind: 'item', branch, item }, keyOf(branch, item.id)));
+    return items.map((item) => this.remembered({ kind: 'item', branch, item }, keyOf(branch, item.id)));
   }
 
   /** Remembers what a row is now, so that a change of its item finds it. */
-  private node(node: TreeNode, key: string): TreeNode {
+  private remembered(node: TreeNode, key: string): TreeNode {
     this.nodes.set(key, node);
     return node;
   }
