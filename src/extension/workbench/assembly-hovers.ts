@@ -55,12 +55,12 @@ async function instructionAt(
 function factsText(facts: InstructionFacts): string {
   const { name, feature, privileged, lock, flagsRead, flagsWritten, readsMemory, writesMemory, mayFault, exits } =
     facts;
-  const memory = [readsMemory && 'reads', writesMemory && 'writes'].filter(Boolean).join(' and ');
+  const memory = [readsMemory && 'read', writesMemory && 'write'].filter(Boolean).join(' and ');
   const lines = [
     `**${name}**${feature === undefined ? '' : ` (${feature})`}`,
     flagsRead.length > 0 && `reads the flags ${flagsRead.join(' ')}`,
     flagsWritten.length > 0 ? `writes the flags ${flagsWritten.join(' ')}` : 'leaves the flags as they are',
-    memory && `can ${memory.replace(/s\b/g, '')} memory`,
+    memory && `can ${memory} memory`,
     privileged && 'ring 0 only, else #GP(0)',
     lock && 'takes LOCK with a memory destination',
     mayFault && 'can fault',

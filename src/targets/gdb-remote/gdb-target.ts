@@ -63,11 +63,8 @@ export async function attachGdb(doors: GdbDoors): Promise<GdbTarget> {
 /** The stub's own monitor, else the one behind QMP as long as that answers. */
 function monitorOf(stub: Stub, door: NetConnectOpts | undefined): Monitor {
   let qmp = door;
-  let asked = 0;
   return async (line, cpu) => {
-    if (cpu !== asked) await stub.monitor(`cpu ${cpu}`);
-    asked = cpu;
-    const said = await stub.monitor(line);
+    const said = await stub.monitor(line, cpu);
     if (said !== undefined || !qmp) return said;
     const answer = await askThroughQmp(qmp, line, cpu).catch(() => undefined);
     if (answer === undefined) qmp = undefined;

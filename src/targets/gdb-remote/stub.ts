@@ -30,6 +30,9 @@ export class Stub {
   private readBytes = DEFAULT_PACKET / 2;
   private writeBytes = DEFAULT_PACKET / 4;
   private selected: string | undefined;
+  /** The vCPU that the monitor is about; not known at first: a debugger before this one may have chosen. */
+  private monitored: number | undefined;
+  private last: Promise<unknown> = Promise.resolve();
   private hasStepBits = false;
   private steps: boolean | undefined;
   /** The last answer to `g`, if some of it is unknown. */
@@ -78,8 +81,7 @@ export class Stub {
 
   /** A thread's registers by the stub's names, unsigned. */
   async registers(thread: string): Promise<ReadonlyMap<string, bigint>> {
-    await this.select(thread);
-    const bytes = await this.registerBytes();
+    const bytes = await this.alone(thread, () => this.registerBytes());
     const values = new Map<string, bigint>();
     for (const { name, bytes: size, offset } of this.layout) {
       const own = bytes.subarray(offset, offset + size);
@@ -91,15 +93,17 @@ export class Stub {
 
   /** Writes one register. Rejects with a UserError if the stub refuses. */
   async writeRegister(thread: string, { name, number, bytes }: StubRegister, value: bigint): Promise<void> {
-    await this.select(thread);
     const digits = hexOf(littleEndian(value, bytes * 8));
-    const reply = await this.connection.ask(`P${number.toString(16)}=${digits}`);
+    const reply = await this.alone(thread, () => this.connection.ask(`P${number.toString(16)}=${digits}`));
     if (reply !== 'OK') throw refused(`write ${name}`, reply);
   }
 
   /** Pages by number, of guest-physical memory or of the selected thread's linear memory; undefined where there is none. */
   async readPages(space: PageSpace, thread: string, pages: readonly bigint[]): Promise<(Uint8Array | undefined)[]> {
-    if (space === 'linear') await this.select(thread);
+    return space === 'linear' ? this.alone(thread, () => this.pagesAt(pages)) : this.pagesAt(pages);
+  }
+
+  private async pagesAt(pages: readonly bigint[]): Promise<(Uint8Array | undefined)[]> {
     const found: (Uint8Array | undefined)[] = [];
     const perPage = Math.ceil(PAGE_BYTES / this.readBytes);
     const atOnce = this.hasPhysical ? Math.max(1, Math.floor(DEPTH / perPage)) : 1;
@@ -111,8 +115,11 @@ export class Stub {
   }
 
   /** Writes memory; false where there is none. */
-  async writeMemory(thread: string, address: bigint, bytes: Uint8Array): Promise<boolean> {
-    await this.select(thread);
+  writeMemory(thread: string, address: bigint, bytes: Uint8Array): Promise<boolean> {
+    return this.alone(thread, () => this.writeParts(address, bytes));
+  }
+
+  private async writeParts(address: bigint, bytes: Uint8Array): Promise<boolean> {
     for (let done = 0; done < bytes.length; done += this.writeBytes) {
       const part = bytes.subarray(done, done + this.writeBytes);
       const at = (address + BigInt(done)).toString(16);
@@ -121,10 +128,17 @@ export class Stub {
     return true;
   }
 
-  /** What the monitor prints; undefined if the stub has none. */
-  async monitor(line: string): Promise<string | undefined> {
-    const { reply, text } = await this.connection.converse(`qRcmd,${hexOfText(line)}`);
-    return reply === 'OK' ? text : undefined;
+  /** What the monitor prints, asked of a vCPU (from 0); undefined if the stub has none. */
+  monitor(line: string, cpu: number): Promise<string | undefined> {
+    const say = async (words: string): Promise<string | undefined> => {
+      const { reply, text } = await this.connection.converse(`qRcmd,${hexOfText(words)}`);
+      return reply === 'OK' ? text : undefined;
+    };
+    return this.inTurn(async () => {
+      if (cpu !== this.monitored) await say(`cpu ${cpu}`);
+      this.monitored = cpu;
+      return say(line);
+    });
   }
 
   /** Sets or takes back a breakpoint: a `Z` packet's type and arguments. Gives the reply: `OK`, empty if not offered. */
@@ -211,11 +225,22 @@ export class Stub {
     return bytesOf(digits.replaceAll('x', '0'));
   }
 
-  private async select(thread: string): Promise<void> {
-    if (this.selected === thread) return;
-    const reply = await this.connection.ask(`Hg${thread}`);
-    if (reply !== 'OK' && reply !== '') throw refused(`select vCPU ${thread}`, reply);
-    this.selected = thread;
+  /** Asks something of a thread, which is selected apart from the question: nobody else may ask in between. */
+  private alone<T>(thread: string, work: () => Promise<T>): Promise<T> {
+    return this.inTurn(async () => {
+      if (this.selected !== thread) {
+        const reply = await this.connection.ask(`Hg${thread}`);
+        if (reply !== 'OK' && reply !== '') throw refused(`select vCPU ${thread}`, reply);
+        this.selected = thread;
+      }
+      return work();
+    });
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.last.then(work);
+    this.last = done.catch(() => undefined);
+    return done;
   }
 
   private async readPage(address: bigint): Promise<Uint8Array | undefined> {

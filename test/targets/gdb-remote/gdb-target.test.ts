@@ -7,7 +7,7 @@ import { attachGdb, type GdbTarget } from '../../../src/targets/gdb-remote/gdb-t
 import type { Stop, TargetEvent } from '../../../src/targets/target';
 import { DESCRIPTION, plainStub, ScriptedStub, type Script } from './scripted-stub';
 
-const TIMEOUT_MS = 300;
+const TIMEOUT_MS = 1000;
 const NO_BREAKPOINTS = { code: [], data: [], events: [], addressSpaces: false };
 /** The plain stub with some answers of its own. */
 const instead =
@@ -64,6 +64,26 @@ describe('a target behind a gdb stub', function () {
   afterEach(async () => {
     await target?.detach();
     stub.close();
+  });
+
+  it('asks each vCPU for its own, whoever asks at the same time', async () => {
+    let [thread, cpu] = ['1', 0];
+    const tr = (): string => `TR =0040 ${`${cpu + 1}000`.padStart(16, '0')} 00004087 00008b00\n`;
+    const two = await attached((request) => {
+      if (request === 'qfThreadInfo') return 'm1,2';
+      if (request.startsWith('Hg')) thread = request.slice(2);
+      if (request === 'g') return `0${thread}${plainStub('g')!.slice(2)}`;
+      if (!request.startsWith('qRcmd,')) return plainStub(request);
+      const line = Buffer.from(request.slice('qRcmd,'.length), 'hex').toString();
+      const chosen = /^cpu (\d)$/.exec(line)?.[1];
+      if (chosen !== undefined) cpu = Number(chosen);
+      return chosen === undefined ? [`O${Buffer.from(tr()).toString('hex')}`, 'OK'] : 'OK';
+    });
+    const value = async (of: number, group: string, wanted: string): Promise<bigint | undefined> =>
+      (await two.registers(of, group)).find(({ name }) => name === wanted)?.value;
+    const both = (group: string, wanted: string) => Promise.all([1, 2].map((of) => value(of, group, wanted)));
+    assert.deepEqual(await both('General', 'RAX'), [1n, 2n]);
+    assert.deepEqual(await both('Segments', 'TR base'), [0x1000n, 0x2000n]);
   });
 
   it('shows registers and linear memory of a stub that has nothing else', async () => {
@@ -173,7 +193,7 @@ describe('a target behind a gdb stub', function () {
     stub.become(() => undefined);
     await target!.resume(1, { kind: 'step', skipInterrupts: false }).catch(() => {});
     const closed = await event('closed');
-    assert.match(closed.kind === 'closed' ? closed.reason : '', /did not answer for 0.3 s/);
+    assert.match(closed.kind === 'closed' ? closed.reason : '', /did not answer for 1 s/);
     await assert.rejects(target!.registers(1, 'General'), UserError);
   });
 
@@ -195,7 +215,7 @@ describe('a target behind a gdb stub', function () {
   describe('ends the attach with a sentence', () => {
     const big = 'x'.repeat(2 ** 20 + 10);
     const cases: readonly [string, Script, RegExp][] = [
-      ['silence', () => undefined, /did not answer for 0.3 s/],
+      ['silence', () => undefined, /did not answer for 1 s/],
       ['a web server', () => 'raw:HTTP/1.1 400 Bad Request\r\n\r\n', /did not answer/],
       ['wrong checksums', () => 'raw:$OK#00$OK#00$OK#00$OK#00$OK#00', /checksums are wrong/],
       ['a packet without an end', () => `raw:$${big}`, /a packet has no end/],

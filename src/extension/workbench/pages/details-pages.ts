@@ -128,7 +128,8 @@ class DetailsPage implements vscode.Disposable {
     this.isReading = true;
     try {
       await this.readOnce(withDetails);
-      this.post({ kind: 'trouble', text: '' });
+      // Values alone say nothing of whether the details can be read again.
+      if (withDetails) this.post({ kind: 'trouble', text: '' });
     } catch (error) {
       this.post({ kind: 'trouble', text: (error as Error).message });
     } finally {
