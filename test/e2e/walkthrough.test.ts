@@ -39,6 +39,8 @@ describe('the walkthrough', function () {
       await open();
       if (!(await pressed.isVisible())) await card.first().click();
       await pressed.click({ timeout: 5000 }).catch(() => {});
+      // What the button does may take a while: opening the walkthrough again would take it away.
+      await seen.waitFor({ state: 'visible', timeout: 10_000 }).catch(() => {});
     });
   };
 

@@ -8,6 +8,9 @@ import { openStreamTerminal } from './stream-terminal';
 /** What is told of a terminal that can come back. */
 export type OnReopening = (terminal: vscode.Terminal) => void;
 
+/** A question stays when something else takes the focus, as the walkthrough does when it ticks a step off. */
+const PICK = { matchOnDescription: true, ignoreFocusOut: true } as const;
+
 export class WindowDesk implements Desk {
   /**
    * `onReopening` hears of terminals that the action at hand can open again; `hasTerminal`: one is open for its item, and a
@@ -29,12 +32,12 @@ export class WindowDesk implements Desk {
   }
 
   async choose<T>(title: string, choices: readonly Choice<T>[]): Promise<T | undefined> {
-    return (await vscode.window.showQuickPick(items(choices), { title, matchOnDescription: true }))?.value;
+    return (await vscode.window.showQuickPick(items(choices), { ...PICK, title }))?.value;
   }
 
   async chooseSeveral<T>(title: string, choices: readonly Choice<T>[]): Promise<readonly T[] | undefined> {
-    const options = { title, matchOnDescription: true, canPickMany: true } as const;
-    return (await vscode.window.showQuickPick(items(choices), options))?.map(({ value }) => value);
+    const picked = await vscode.window.showQuickPick(items(choices), { ...PICK, title, canPickMany: true });
+    return picked?.map(({ value }) => value);
   }
 
   async ask(title: string, { value, placeholder, check }: Parameters<Desk['ask']>[1]): Promise<string | undefined> {
