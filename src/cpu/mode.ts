@@ -4,17 +4,7 @@
  *
  * Source: SDM Vol. 3A 2.1, 2.2, 3.4.5, 4.1.
  */
-import {
-  MODE,
-  PAGING,
-  SEGMENT_ACCESS,
-  SEGMENT_BYTES,
-  SEGMENT_FIELD,
-  STATE,
-  TLB_CONTEXT,
-  TLB_ENTRIES,
-  TLB_ENTRY,
-} from './layout';
+import { MODE, PAGING, SEGMENT_ACCESS, STATE, TLB_CONTEXT, TLB_ENTRIES, TLB_ENTRY } from './layout';
 import type { ProcessorState, Segment } from './state';
 
 export const CR0 = {
@@ -100,11 +90,6 @@ export function setSegment(state: ProcessorState, number: number, segment: Segme
   state.storeSegment(number, segment, segmentAccess(segment.rights));
 }
 
-/** CPL: SS's DPL, as VMX has it (SDM Vol. 3C, 27.3.2.2); 3 in virtual-8086 and 0 in real mode. */
-export function currentPrivilege(state: ProcessorState): number {
-  return (state.word(STATE.mode) >> MODE.cplShift) & 3;
-}
-
 /**
  * Recomputes mode, paging and TLB words. To be called after every change of CR0, CR4, EFER, EFLAGS.VM, EFLAGS.AC, CS or
  * SS. `tlbBase` is the host offset of the first TLB; `vmx` the root and non-root bits of the mode word.
@@ -153,9 +138,4 @@ export function updateMode(state: ProcessorState, tlbBase: number, vmx: number):
     STATE.fetchContext,
     (state.word(STATE.fetchContext) & ~0x1f) | code | (cpl === 3 ? 4 : 0) | (context << 3),
   );
-}
-
-/** True when the segment register's hidden part is expand-down data. */
-export function isExpandDown(state: ProcessorState, number: number): boolean {
-  return (state.word(STATE.segments + number * SEGMENT_BYTES + SEGMENT_FIELD.access) & SEGMENT_ACCESS.expandDown) !== 0;
 }

@@ -5,7 +5,10 @@
  *
  * A provider that fails or hangs harms no other: every call takes a signal, and whoever calls sets a time limit.
  */
+import type { DetailSection, Metric } from '../protocol/details';
 import type { Disposable } from './disposable';
+
+export type { DetailSection, Metric } from '../protocol/details';
 
 /** What kind of engine a provider speaks to, shown beside its name. */
 export type EngineKind =
@@ -120,15 +123,6 @@ export interface ActionRun {
   progress(words: string, fraction?: number): void;
 }
 
-/** A value over time, for small charts: the engine's own figures. */
-export interface Metric {
-  readonly name: string;
-  readonly value: number;
-  readonly unit: 'bytes' | 'bytes/s' | 'cores' | 'count' | 'operations/s';
-  /** The limit that the engine enforces, in the same unit. */
-  readonly limit?: number | undefined;
-}
-
 /** Something that happened, as the engine tells it. */
 export interface EngineEvent {
   /** ISO 8601. */
@@ -136,13 +130,6 @@ export interface EngineEvent {
   readonly item?: string | undefined;
   readonly text: string;
   readonly isWarning: boolean;
-}
-
-/** A table of details of one item: `[layers, size]` and rows, or named values where there are no columns. */
-export interface DetailSection {
-  readonly title: string;
-  readonly columns: readonly string[];
-  readonly rows: readonly (readonly string[])[];
 }
 
 /** What has changed: the ids of items to be read again, or everything. */

@@ -108,8 +108,6 @@ export const IRQ = { timer: 0, keyboard: 1, cascade: 2, uart0: 4, rtc: 8, sci: 9
 export const BOOT_APIC_ID = 0;
 /** The I/O APIC's ID. */
 export const IO_APIC_ID = 1;
-/** The I/O APIC's inputs: global system interrupts 0-23. */
-export const IO_APIC_PINS = 24;
 /** The GSI of ISA IRQ 0; every other IRQ's GSI is its own number. GSI 0 is not connected. */
 export const TIMER_GSI = 2;
 /**

@@ -6,9 +6,6 @@
 /** Bytes per page of guest, machine and host memory alike. */
 export const PAGE = 4096;
 
-/** Most physical memory of a machine, in bytes: 3 GiB of guest RAM and the hypervisor's own pages. */
-export const MAX_PHYSICAL = 3.25 * 2 ** 30;
-
 /** Host byte offsets of the parts. */
 export interface MemoryPlan {
   /** Processor state, in its first 64 KiB. */

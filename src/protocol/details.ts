@@ -1,11 +1,11 @@
 /** What the page of one item of the tree (a machine, a container, a pod) is shown and says: plain data over `postMessage`. */
 
-/** A value now. */
-export interface ShownMetric {
+/** A value over time, for small charts: the engine's own figures. */
+export interface Metric {
   readonly name: string;
   readonly value: number;
   readonly unit: 'bytes' | 'bytes/s' | 'cores' | 'count' | 'operations/s';
-  /** In the same unit. */
+  /** The limit that the engine enforces, in the same unit. */
   readonly limit?: number | undefined;
 }
 
@@ -13,7 +13,7 @@ export interface ShownMetric {
 export interface Sample {
   /** Milliseconds since 1970. */
   readonly at: number;
-  readonly metrics: readonly ShownMetric[];
+  readonly metrics: readonly Metric[];
 }
 
 /** Something that has happened. */
@@ -24,8 +24,8 @@ export interface ShownEvent {
   readonly isWarning: boolean;
 }
 
-/** A table; named values where there are no columns. */
-export interface ShownSection {
+/** A table of details of one item: `[layers, size]` and rows, or named values where there are no columns. */
+export interface DetailSection {
   readonly title: string;
   readonly columns: readonly string[];
   readonly rows: readonly (readonly string[])[];
@@ -58,7 +58,7 @@ export interface ItemName {
 /** What the window says to the page. */
 export type ToDetails =
   | { readonly kind: 'item'; readonly name: ItemName; readonly item: ShownItem }
-  | { readonly kind: 'sections'; readonly sections: readonly ShownSection[] }
+  | { readonly kind: 'sections'; readonly sections: readonly DetailSection[] }
   /** Values, the oldest first: those since the page was opened come at once, then one after the other. */
   | { readonly kind: 'samples'; readonly samples: readonly Sample[] }
   | { readonly kind: 'events'; readonly events: readonly ShownEvent[] }

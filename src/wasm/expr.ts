@@ -246,20 +246,10 @@ export function load32(address: I32, width: 8 | 16 | 32, offset = 0): I32 {
   return node('i32', memoryOperand(width === 8 ? 0x2d : width === 16 ? 0x2f : 0x28, offset), address);
 }
 
-/** Loads a little-endian integer of `width` bits, sign-extended to i32. */
-export function load32S(address: I32, width: 8 | 16, offset = 0): I32 {
-  return node('i32', memoryOperand(width === 8 ? 0x2c : 0x2e, offset), address);
-}
-
 /** Loads a little-endian integer of `width` bits, zero-extended to i64. */
 export function load64(address: I32, width: Width = 64, offset = 0): I64 {
   const op = width === 8 ? 0x31 : width === 16 ? 0x33 : width === 32 ? 0x35 : 0x29;
   return node('i64', memoryOperand(op, offset), address);
-}
-
-/** Loads a little-endian integer of `width` bits, sign-extended to i64. */
-export function load64S(address: I32, width: 8 | 16 | 32, offset = 0): I64 {
-  return node('i64', memoryOperand(width === 8 ? 0x30 : width === 16 ? 0x32 : 0x34, offset), address);
 }
 
 /** Loads 16 bytes. */

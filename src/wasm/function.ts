@@ -254,13 +254,6 @@ export function callIndirectExpr<T extends ValType>(type: T, typeIndex: number, 
   return node(type, code, ...args, index);
 }
 
-/** The current value of a global. */
-export function globalExpr<T extends ValType>(global: GlobalRef<T>): Expr<T> {
-  const code = [0x23];
-  unsigned(code, global.index);
-  return node(global.type, code);
-}
-
 /** An initializer expression for a mutable i32 global. */
 export function constantInitializer(value: number): number[] {
   const code = [0x41];

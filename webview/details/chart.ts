@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /** A small chart of one value over time: a line, the limit if there is one, and the value in words. */
-import type { Sample, ShownMetric } from '../../src/protocol/details';
+import type { Sample, Metric } from '../../src/protocol/details';
 import { h } from '../dom';
 
 const WIDTH = 240;
@@ -24,7 +24,7 @@ export function pointsOf(name: string, samples: readonly Sample[]): readonly Poi
 }
 
 /** A value with its unit, for people: `1.5 MiB/s`, `0.25 cores`, `12.3 M/s`. */
-export function amountText(value: number, unit: ShownMetric['unit']): string {
+export function amountText(value: number, unit: Metric['unit']): string {
   const isBytes = unit.startsWith('bytes');
   const base = isBytes ? 1024 : 1000;
   const units = isBytes ? ['B', 'KiB', 'MiB', 'GiB', 'TiB'] : ['', 'k', 'M', 'G', 'T'];
@@ -48,7 +48,7 @@ export function linePath(points: readonly Point[], now: number, most: number): s
 }
 
 /** The chart of a metric. */
-export function chart({ name, value, unit, limit }: ShownMetric, samples: readonly Sample[]): HTMLElement {
+export function chart({ name, value, unit, limit }: Metric, samples: readonly Sample[]): HTMLElement {
   const points = pointsOf(name, samples);
   const now = points.at(-1)?.at ?? 0;
   const highest = Math.max(0, ...points.map((point) => point.value));

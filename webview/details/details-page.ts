@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /** The page of one item: what it is and what can be done to it, its values as charts, its events, its details. */
-import type { FromDetails, Sample, ShownEvent, ShownItem, ShownSection, ToDetails } from '../../src/protocol/details';
+import type { FromDetails, Sample, ShownEvent, ShownItem, DetailSection, ToDetails } from '../../src/protocol/details';
 import { button, fill, h } from '../dom';
 import { chart, SHOWN_MS } from './chart';
 
@@ -71,7 +71,7 @@ function heading(item: ShownItem, act: (action: string) => void): HTMLElement[] 
   ];
 }
 
-function section({ title, columns, rows }: ShownSection): HTMLElement {
+function section({ title, columns, rows }: DetailSection): HTMLElement {
   const isNamed = columns.length === 0;
   return h(
     'section',

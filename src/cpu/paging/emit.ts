@@ -1,5 +1,5 @@
 /** Small pieces of emitted code that the walker and the access paths share. Offsets are those of `STATE`. */
-import { i32, i64, load32, load64 } from '../../wasm/expr';
+import { i32, load32, load64 } from '../../wasm/expr';
 import type { I32, I64 } from '../../wasm/expr';
 import type { FunctionBuilder } from '../../wasm/function';
 
@@ -29,9 +29,4 @@ export function any(value: I32, mask: number): I32 {
 /** The low bits of an i64 masked, as i32. */
 export function lowBits(value: I64, mask: number): I32 {
   return i32.and(i32.wrap(value), i32.const(mask));
-}
-
-/** 1 when bits of `mask` are set in an i64. */
-export function any64(value: I64, mask: bigint): I32 {
-  return i64.ne(i64.and(value, i64.const(mask)), i64.const(0));
 }
