@@ -69,6 +69,27 @@ async function buildCache({ engine, signal }: ActionContext): Promise<readonly B
   return (BuildCache ?? []).filter(({ InUse }) => !InUse);
 }
 
+/**
+ * Removes these records. The engine passes over one on which another still builds, and lists them in no order, so that
+ * passes follow until one frees nothing.
+ */
+async function removeBuilds({ engine, signal }: ActionContext, builds: readonly BuildRecord[]): Promise<void> {
+  let left = builds;
+  for (;;) {
+    const kept: BuildRecord[] = [];
+    for (const record of left) {
+      const query = { all: 'true', filters: JSON.stringify({ id: [record.ID] }) };
+      const answer = await engine.request<{ CachesDeleted?: readonly string[] | null }>(
+        { method: 'POST', path: '/build/prune', query },
+        signal,
+      );
+      if (!answer.CachesDeleted?.length) kept.push(record);
+    }
+    if (kept.length === 0 || kept.length === left.length) return;
+    left = kept;
+  }
+}
+
 async function prunables(context: ActionContext): Promise<Prunable[]> {
   const { engine, book, signal } = context;
   const abortSignal = signal;
@@ -112,12 +133,7 @@ async function prunables(context: ActionContext): Promise<Prunable[]> {
       plural: 'records of the build cache',
       names: builds.map(({ ID, Description = '' }) => Description.trim() || ID),
       bytes: builds.filter(({ Shared }) => !Shared).reduce((sum, { Size = 0 }) => sum + Size, 0),
-      remove: async () => {
-        for (const { ID } of builds) {
-          const query = { all: 'true', filters: JSON.stringify({ id: [ID] }) };
-          await engine.request({ method: 'POST', path: '/build/prune', query }, signal);
-        }
-      },
+      remove: () => removeBuilds(context, builds),
     },
     {
       noun: 'unused network',
