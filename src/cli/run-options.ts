@@ -48,9 +48,9 @@ export const RUN_OPTIONS: readonly Option[] = [
   { names: ['help'], help: 'this text' },
   {
     names: ['ept'],
-    value: 'lazy4k|eager2m|evict',
-    oneOf: ['lazy4k', 'eager2m', 'evict'],
-    help: 'how the EPT is filled: on demand (default), at the start, on demand with eviction',
+    value: 'lazy4k|lazy64k|eager2m|evict',
+    oneOf: ['lazy4k', 'lazy64k', 'eager2m', 'evict'],
+    help: 'how the EPT is filled: by pages on demand, by groups of pages (default), at the start, on demand with eviction',
     testing: true,
   },
   { names: ['save'], value: 'FILE', help: "write a snapshot at the run's end", testing: true },

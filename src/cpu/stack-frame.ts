@@ -5,6 +5,7 @@
  * Source: SDM Vol. 1 6.2; Vol. 3A 5.3 (limit checking), 6.14.2 (64-bit mode stack).
  */
 import { SEGMENT, VECTOR } from '../isa/semantics';
+import { PAGE } from '../memory/plan';
 import { isCanonical } from './core';
 import type { Core, Width } from './core';
 import { CURRENT, SYSTEM } from './linear-memory';
@@ -82,15 +83,19 @@ export class StackFrame {
 
   /** Reads `width` bits at the stack pointer and moves it up. */
   pop(width: Width): bigint {
-    const value = this.peek(0, width);
+    const value = this.read(this.offset, width);
     this.skip(width / 8);
     return value;
   }
 
   /** Reads `width` bits `displacement` bytes above the stack pointer. */
   peek(displacement: number, width: Width): bigint {
+    return this.read(BigInt.asUintN(this.width, this.offset + BigInt(displacement)), width);
+  }
+
+  private read(offset: bigint, width: Width): bigint {
     const { memory } = this.cpu;
-    const linear = this.linear(BigInt.asUintN(this.width, this.offset + BigInt(displacement)), width / 8);
+    const linear = this.linear(offset, width / 8);
     if (width === 64) return memory.read64(linear, this.kind);
     return BigInt(width === 32 ? memory.read32(linear, this.kind) : memory.read16(linear, this.kind));
   }
@@ -102,7 +107,10 @@ export class StackFrame {
 
   private linear(offset: bigint, bytes: number): bigint {
     if (!this.segment) {
-      if (!isCanonical(offset) || !isCanonical(BigInt.asUintN(64, offset + BigInt(bytes - 1)))) this.fail();
+      if (!isCanonical(offset)) this.fail();
+      // Only an access across a page can end where addresses are not canonical.
+      const crosses = Number(offset & 0xfffn) + bytes > PAGE;
+      if (crosses && !isCanonical(BigInt.asUintN(64, offset + BigInt(bytes - 1)))) this.fail();
       return offset;
     }
     if (!isWithinLimit(this.segment, offset, bytes)) this.fail();

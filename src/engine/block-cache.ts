@@ -51,9 +51,6 @@ interface BlockRecord {
   readonly entries: number;
 }
 
-/** Host address and mode key as one number; mode keys stay below 2^21. */
-const blockKey = (host: number, mode: number): number => mode * 2 ** 32 + host;
-
 /** An instruction that never falls through, or whose successor must be looked up anew. */
 function endsBlock(instruction: Instruction): boolean {
   return instruction.endsBlock === true || instruction.repeat !== undefined || UNCONDITIONAL.has(instruction.name);
@@ -63,10 +60,11 @@ const UNCONDITIONAL: ReadonlySet<string> = new Set(['JMP', 'CALL', 'RET']);
 export class BlockCache {
   private readonly bytes: Uint8Array;
   private readonly view: DataView;
+  private readonly words: Int32Array;
   private readonly flags: Uint8Array;
   private readonly pages = new Map<number, BlockRecord[]>();
-  /** Every block that is still valid, by `blockKey`: the table in memory keeps one of those that share a slot. */
-  private readonly valid = new Map<number, number>();
+  /** Every block that is still valid, by mode key and host address: the table in memory keeps one of those that share a slot. */
+  private readonly valid = new Map<number, Map<number, number>>();
   private readonly decoded = new Map<number, Decoded>();
   private readonly scratch: number;
   private readonly crossing = new Uint8Array(2 * MAX_LENGTH);
@@ -81,6 +79,7 @@ export class BlockCache {
   ) {
     this.bytes = new Uint8Array(state.buffer);
     this.view = new DataView(state.buffer);
+    this.words = new Int32Array(state.buffer);
     this.flags = new Uint8Array(state.buffer, plan.pageFlags, plan.physicalBytes / PAGE);
     this.scratch = plan.arena;
     this.next = plan.arena + SCRATCH_BYTES;
@@ -98,7 +97,7 @@ export class BlockCache {
     const toPageEnd = PAGE - (at & (PAGE - 1));
     const limit = bits === 64 ? Infinity : Number(BigInt(this.state.segmentLimit(1)) - rip) + 1;
     const available = at === 1 ? 0 : Math.min(toPageEnd, limit);
-    const known = this.valid.get(blockKey(at, mode));
+    const known = this.valid.get(mode)?.get(at);
     if (known !== undefined && this.view.getUint32(known + BLOCK.bytes, true) <= limit) {
       this.enter(known, at, mode);
       return known;
@@ -337,7 +336,9 @@ export class BlockCache {
     this.view.setUint32(slot + BLOCK_SLOT.host, host, true);
     this.view.setUint32(slot + BLOCK_SLOT.mode, mode, true);
     this.view.setUint32(slot + BLOCK_SLOT.block, block, true);
-    this.valid.set(blockKey(host, mode), block);
+    const ofMode = this.valid.get(mode);
+    if (ofMode) ofMode.set(host, block);
+    else this.valid.set(mode, new Map([[host, block]]));
   }
 
   private note(page: number, record: BlockRecord): void {
@@ -363,7 +364,8 @@ export class BlockCache {
     const mode = this.view.getUint32(record.at + BLOCK.mode, true);
     const slot = this.plan.blockTable + blockSlotIndex(host, mode) * 16;
     if (this.view.getUint32(slot + BLOCK_SLOT.block, true) === record.at) this.view.setUint32(slot, 0, true);
-    if (this.valid.get(blockKey(host, mode)) === record.at) this.valid.delete(blockKey(host, mode));
+    const ofMode = this.valid.get(mode);
+    if (ofMode?.get(host) === record.at) ofMode.delete(host);
     if (this.state.word(STATE.block) === this.scratch) this.endScratch();
   }
 
@@ -380,75 +382,86 @@ export class BlockCache {
   }
 
   private writePseudo(entry: number, handler: number, offset: number): void {
-    this.bytes.fill(0, entry, entry + ENTRY_BYTES);
-    this.view.setUint16(entry + ENTRY.handler, handler, true);
-    this.view.setUint16(entry + ENTRY.offset, offset, true);
+    const { words } = this;
+    const at = entry >>> 2;
+    words[at] = handler | (offset << 16);
+    for (let word = 1; word < ENTRY_BYTES / 4; word++) words[at + word] = 0;
   }
 
   private writeEntry(entry: number, decoded: Decoded, offset: number, bits: CodeBits): void {
-    const { view } = this;
     const mode64 = bits === 64;
     const handler = this.handlers.handlerOf(decoded, mode64);
     const { operands } = this.handlers.keyOf(handler)!;
-    view.setUint16(entry + ENTRY.handler, handler, true);
-    view.setUint16(entry + ENTRY.offset, offset, true);
-    view.setUint8(entry + ENTRY.length, decoded.length);
     const sizeCode = decoded.addressSize === 64 ? 2 : decoded.addressSize === 32 ? 1 : 0;
     let scale = 0;
     let base: number = STATE.zero;
     let index: number = STATE.zero;
     let segment = decoded.dataSegment;
-    view.setInt32(entry + ENTRY.displacement, 0, true);
-    view.setBigInt64(entry + ENTRY.immediate, 0n, true);
+    let register0 = 0;
+    let register1 = 0;
+    let displacement = 0;
+    let low = 0;
+    let high = 0;
     for (let i = 0; i < operands.length; i++) {
       const value = decoded.operands[i]!;
       const operand = operands[i]!;
       switch (value.kind) {
         case 'register':
-          if (operand.fixed === undefined) {
-            view.setUint16(
-              entry + (operand.slot === 0 ? ENTRY.register0 : ENTRY.register1),
-              registerField(value.number, operand.file),
-              true,
-            );
-          }
+          if (operand.fixed !== undefined) break;
+          if (operand.slot === 0) register0 = registerField(value.number, operand.file);
+          else register1 = registerField(value.number, operand.file);
           break;
         case 'immediate':
-          if (operand.slot === 0) view.setBigInt64(entry + ENTRY.immediate, BigInt.asIntN(64, value.value), true);
-          else view.setInt32(entry + ENTRY.displacement, Number(BigInt.asIntN(32, value.value)), true);
+          if (operand.slot === 0) {
+            low = Number(value.value);
+            high = Math.floor(low / 2 ** 32);
+            if (!Number.isSafeInteger(low)) {
+              low = Number(BigInt.asIntN(32, value.value));
+              high = Number(BigInt.asIntN(32, value.value >> 32n));
+            }
+          } else displacement = Number(BigInt.asIntN(32, value.value));
           break;
         case 'relative':
-          view.setBigInt64(entry + ENTRY.immediate, BigInt(offset + decoded.length) + value.value, true);
+          low = offset + decoded.length + Number(value.value);
+          high = low < 0 ? -1 : 0;
           break;
         case 'far':
-          view.setBigInt64(entry + ENTRY.immediate, BigInt(value.offset), true);
-          view.setInt32(entry + ENTRY.displacement, value.selector, true);
+          low = value.offset;
+          displacement = value.selector;
           break;
         case 'memory': {
           const { memory } = value;
           segment = memory.segment;
           scale = memory.scale;
           if (memory.index >= 0) index = STATE.general + memory.index * 8;
-          let displacement = memory.displacement;
+          if (operand.spec.letter === 'O') {
+            low = Number(BigInt.asIntN(32, memory.displacement));
+            high = Number(BigInt.asIntN(32, memory.displacement >> 32n));
+            break;
+          }
+          displacement = Number(memory.displacement);
           if (memory.base === RIP_BASE) {
             base = STATE.blockRip;
-            displacement += BigInt(offset + decoded.length);
+            displacement += offset + decoded.length;
           } else if (memory.base >= 0) base = STATE.general + memory.base * 8;
-          if (operand.spec.letter === 'O')
-            view.setBigInt64(entry + ENTRY.immediate, BigInt.asIntN(64, displacement), true);
-          else view.setInt32(entry + ENTRY.displacement, Number(BigInt.asIntN(32, displacement)), true);
           break;
         }
         default:
           assertNoField(value);
       }
     }
-    view.setUint8(entry + ENTRY.shape, scale | (sizeCode << 2));
-    view.setUint16(entry + ENTRY.base, base, true);
-    view.setUint16(entry + ENTRY.index, index, true);
-    view.setUint16(entry + ENTRY.segment, segment, true);
-    const based = !mode64 || segment >= 4;
-    view.setUint16(entry + ENTRY.segmentBase, based ? STATE.segments + segment * SEGMENT_BYTES : STATE.zero, true);
+    const segmentBase = !mode64 || segment >= 4 ? STATE.segments + segment * SEGMENT_BYTES : STATE.zero;
+    // Word by word, as `ENTRY` lays the fields out; `finish` writes `ENTRY.left`. Stores keep the low 32 bits.
+    const { words } = this;
+    const at = entry >>> 2;
+    words[at] = handler | (offset << 16);
+    words[at + 1] = decoded.length | ((scale | (sizeCode << 2)) << 8);
+    words[at + 2] = register0 | (register1 << 16);
+    words[at + 3] = segmentBase | (segment << 16);
+    words[at + 4] = base | (index << 16);
+    words[at + 5] = displacement;
+    words[at + 6] = low;
+    words[at + 7] = high;
   }
 }
 

@@ -56,7 +56,7 @@ export const SSE_OPERATIONS: readonly string[] = [
     ...[`CVT${t}PS2PI`, `CVT${t}PD2PI`, `CVT${t}PS2DQ`, `CVT${t}PD2DQ`],
     ...[`CVT${t}SS2SI`, `CVT${t}SD2SI`, `CVT${t}SS2SI64`, `CVT${t}SD2SI64`],
   ]),
-  ...['CVTPS2PD', 'CVTPD2PS', 'CVTSS2SD', 'CVTSD2SS', 'PCMPISTRI', 'PCMPISTRM', 'PCMPESTRI', 'PCMPESTRM'],
+  ...['CVTPS2PD', 'CVTPD2PS', 'CVTSS2SD', 'CVTSD2SS'],
 ];
 
 /** The number of an SSE operation. */

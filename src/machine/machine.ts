@@ -111,6 +111,8 @@ export class Machine {
   constructor(options: MachineOptions | RestoredMachineOptions) {
     const { memoryBytes, bare = false } = 'state' in options ? options.state : options;
     const { seed = DEFAULT_SEED, rtcSeconds = DEFAULT_RTC } = 'state' in options ? {} : options;
+    // No function below may name `options`: it would keep images and snapshots, which are large, as long as the machine.
+    const { onSerial } = options;
     requireRamSize(memoryBytes);
     this.size = { memoryBytes, bare };
     const plan = planMemory(bare ? memoryBytes : machineBytes(memoryBytes));
@@ -119,7 +121,7 @@ export class Machine {
     this.state = new ProcessorState(wasm.buffer);
     this.random = new Random(BigInt(seed));
     this.board = new Board({ rtcSeconds, ramBytes: memoryBytes }, this.clock, {
-      serial: (byte) => options.onSerial(byte),
+      serial: (byte) => onSerial(byte),
       powerOff: () => this.end({ reason: 'powered off' }),
       reset: () => this.end({ reason: 'reset' }),
       debugExit: (value) => this.end({ reason: 'debug exit', value }),
@@ -209,7 +211,7 @@ export class Machine {
         line,
       },
       {
-        policy: 'lazy4k',
+        policy: 'lazy64k',
         ...options.hypervisor,
         ram,
         sleep: options.sleep ?? 'skip',

@@ -20,6 +20,7 @@ import {
 
 const EPT_MODES: Readonly<Record<EptMode, () => MachineConnections['hypervisor']>> = {
   lazy4k: () => ({ policy: 'lazy4k' }),
+  lazy64k: () => ({ policy: 'lazy64k' }),
   eager2m: () => ({ policy: 'eager2m' }),
   evict: () => ({ policy: 'lazy4k', eviction: { every: 10_000, pages: 16, random: new Random(1n) } }),
 };

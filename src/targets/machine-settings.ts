@@ -12,10 +12,10 @@ import { fileTooLarge, notAFile, notAPlacement, notASeed, notASize, notATime, un
 export type Pace = 'free' | 'wall';
 
 /**
- * How the hypervisor fills the EPT, for tests: the guest's state is the same with each. `evict` is `lazy4k` with random
- * entries taken away again every 10,000 instructions.
+ * How the hypervisor fills the EPT (`HypervisorOptions.policy`), for tests: the guest's state is the same with each.
+ * `evict` is `lazy4k` with random entries taken away again every 10,000 instructions.
  */
-export type EptMode = 'lazy4k' | 'eager2m' | 'evict';
+export type EptMode = 'lazy4k' | 'lazy64k' | 'eager2m' | 'evict';
 
 /**
  * When code is compiled: `on` (the default) when it is hot, `off` never, `eager` as soon as it has run once (for tests). The guest's state

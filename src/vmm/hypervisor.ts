@@ -57,8 +57,11 @@ export interface HypervisorParts {
 export interface HypervisorOptions {
   /** The guest's RAM, guest-physical. Machine memory has at least `machineBytes` of its top. */
   readonly ram: readonly RamRange[];
-  /** `lazy4k`: an entry at the first access; `eager2m`: everything at the start, in 2 MiB pages where that fits. */
-  readonly policy: 'lazy4k' | 'eager2m';
+  /**
+   * `lazy4k`: an entry at the first access; `lazy64k`: then those of the sixteen pages around it, too, which spares a
+   * booting kernel nine exits of ten; `eager2m`: everything at the start, in 2 MiB pages where that fits.
+   */
+  readonly policy: 'lazy4k' | 'lazy64k' | 'eager2m';
   /** Random EPT eviction (with `lazy4k`). */
   readonly eviction?: EvictionOptions;
   /** Controls other than our choice. */
@@ -133,6 +136,7 @@ export class Hypervisor {
       msrs: parts.msrs,
       cpuid: parts.cpuid,
       line: parts.line,
+      pagesTogether: options.policy === 'lazy64k' ? 16 : 1,
       noteMapped: (page) => this.eviction.noteMapped(page),
     };
     if (options.policy === 'eager2m') populateEagerly(this.frames, this.ept);

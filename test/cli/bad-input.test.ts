@@ -49,7 +49,7 @@ const CASES: readonly [readonly string[], RegExp][] = [
   [[...run, '--rtc', '2026-02-31T99:00:00Z'], /is not a time/],
   [[...run, '--rtc', '1969-12-31'], /is not a time/],
   [[...run, '--pace', 'slow'], /--pace is one of free, wall/],
-  [[...run, '--ept', 'none'], /--ept is one of lazy4k, eager2m, evict/],
+  [[...run, '--ept', 'none'], /--ept is one of lazy4k, lazy64k, eager2m, evict/],
   [[...run, '--restore', 'x'], /A snapshot says what --kernel says/],
   [['run', '--restore', '/nowhere/snapshot'], /snapshot file \/nowhere\/snapshot does not exist/],
   [['run', '--restore', 'README.md'], /not a snapshot of VMXray/],

@@ -43,6 +43,7 @@ export function randomFrom(seed: number): () => number {
 /** How the hypervisor may work: the guest sees no difference. */
 export const policies = {
   lazy4k: () => ({ policy: 'lazy4k' }) as const,
+  lazy64k: () => ({ policy: 'lazy64k' }) as const,
   eager2m: () => ({ policy: 'eager2m' }) as const,
   eviction: () => ({ policy: 'lazy4k', eviction: { every: 10_000, pages: 16, random: new Random(7n) } }) as const,
   /** Hardly a page stays mapped for long: deliveries and accesses across pages are cut off midway. For short guests. */

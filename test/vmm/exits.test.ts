@@ -25,7 +25,8 @@ function provoke({ code, mode = 'long64', reason, fields }: ExitCase, circumstan
     kernel: bytes,
     boot: { format: 'flat', flat: { address: ORIGIN[mode], mode } },
     memoryBytes: 4 * MIB,
-    hypervisor: circumstances.controls ? { controls: circumstances.controls } : {},
+    // Page by page: some cases count on a page's neighbour not being mapped.
+    hypervisor: { policy: 'lazy4k', ...(circumstances.controls && { controls: circumstances.controls }) },
     onSerial: () => undefined,
   });
   circumstances.prepare?.(machine);

@@ -12,13 +12,12 @@ import { SSE_ARITHMETIC } from './sse-arithmetic';
 import { SSE_CONVERT } from './sse-convert';
 import { SseUnit } from './sse-unit';
 import type { SseFunction } from './sse-unit';
-import { STRING_COMPARE } from './string-compare';
 import { x87 } from './x87';
 import { environment } from './x87-environment';
 import { X87Unit } from './x87-unit';
 
 function sseTable(): readonly SseFunction[] {
-  const byName: Readonly<Record<string, SseFunction>> = { ...SSE_ARITHMETIC, ...SSE_CONVERT, ...STRING_COMPARE };
+  const byName: Readonly<Record<string, SseFunction>> = { ...SSE_ARITHMETIC, ...SSE_CONVERT };
   return SSE_OPERATIONS.map((name) => {
     const operation = byName[name];
     assert(operation, `SSE operation ${name}`);

@@ -19,12 +19,16 @@ export function mapFilledRam(environment: ExitEnvironment): void {
   for (const page of environment.frames.filled()) if (!environment.ept.leaf(page * PAGE)) mapRam(environment, page);
 }
 
-function mapRam({ ept, frames, noteMapped }: ExitEnvironment, page: number): ExitAction {
+function mapRam({ ept, frames, pagesTogether, noteMapped }: ExitEnvironment, page: number): ExitAction {
   if (ept.leaf(page * PAGE)) {
     ept.protect(page * PAGE, EPT.ALL);
-  } else {
-    ept.map4k(page * PAGE, frames.frame(page) * PAGE);
-    noteMapped(page);
+    return ExitAction.Mapped;
+  }
+  const first = page - (page % pagesTogether);
+  for (let near = first; near < first + pagesTogether; near++) {
+    if (!frames.has(near) || ept.leaf(near * PAGE)) continue;
+    ept.map4k(near * PAGE, frames.frame(near) * PAGE);
+    noteMapped(near);
   }
   return ExitAction.Mapped;
 }

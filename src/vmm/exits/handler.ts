@@ -15,6 +15,8 @@ export interface ExitEnvironment {
   readonly msrs: BoardMsrs;
   readonly cpuid: CpuidTable;
   readonly line: HostLine;
+  /** Pages, a power of two, that one violation maps: those of RAM in the aligned group around the page. */
+  readonly pagesTogether: number;
   /** Guest-physical page numbers of RAM that were mapped by 4 KiB entries, in order: where eviction chooses. */
   noteMapped(page: number): void;
 }
