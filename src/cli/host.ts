@@ -2,7 +2,6 @@
  * `vmxray host`: one machine in this process, for debuggers that connect to it. VMXray forks it for each machine that it
  * launches; a user starts it to have a machine that stays, stopped before its first instruction until a debugger attaches.
  */
-import { constants, setPriority } from 'node:os';
 import { UserError } from '../common/errors';
 import type { HostReport } from '../protocol/host';
 import { otherVersion } from '../targets/host/errors';
@@ -13,6 +12,7 @@ import type { Order } from '../targets/host/launch';
 import type { MachineSettings } from '../targets/machine-settings';
 import { startOwnMachine } from '../targets/own-machine';
 import { GDB_OPTIONS } from './gdb/gdb-options';
+import { lowerThreads, SessionPriority } from './host-priority';
 import { describeOptions, parseOptions } from './options';
 import { version } from './program';
 import { planRun, RUN_OPTIONS } from './run-options';
@@ -22,8 +22,6 @@ const NOT_FOR_HOSTS = [
   ...GDB_OPTIONS.map(({ names }) => names[0]),
 ];
 const OPTIONS = RUN_OPTIONS.filter(({ names }) => !NOT_FOR_HOSTS.includes(names[0]));
-// About a third of a busy processor: the usual 10 would leave a tenth, too little to answer a debugger.
-const NICE = 5;
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 /** The text of `vmxray host --help`. */
@@ -46,6 +44,7 @@ async function hostByHand(args: readonly string[]): Promise<number> {
   const folder = makePrivateFolder();
   const target = await startOwnMachine(machine as MachineSettings, 'wall');
   const keeping = { version: version(), folder, id: newMachineId(), keep: true, graceMs: GRACE_MS };
+  // Not with each run and stop: this process shares its session with its user's shell.
   const host = await hostMachine(target, keeping);
   process.stdout.write(`${host.entry.name} waits for a debugger: attach to ${host.entry.pid}\n`);
   return untilOver(host);
@@ -55,11 +54,13 @@ async function hostByHand(args: readonly string[]): Promise<number> {
 async function obey(send: (report: HostReport, sent: () => void) => unknown): Promise<number> {
   const order = await new Promise<Order>((resolve) => process.once('message', resolve));
   const report = (said: HostReport): Promise<void> => new Promise((resolve) => send(said, resolve));
+  const priority = new SessionPriority();
   let host: MachineHost;
   try {
     const own = version();
     if (order.version !== own) throw otherVersion(own, String(order.version));
-    host = await hostMachine(await startOwnMachine(order.settings, order.pace), order);
+    const target = await startOwnMachine(order.settings, order.pace);
+    host = await hostMachine(target, order, (runs) => priority.set(runs));
   } catch (error) {
     const { message, stack } = error as Error;
     await report(
@@ -74,7 +75,8 @@ async function obey(send: (report: HostReport, sent: () => void) => unknown): Pr
 }
 
 async function untilOver(host: MachineHost): Promise<number> {
-  lowerPriority();
+  // A machine's work is less urgent than an editor's; its start is not.
+  lowerThreads();
   let code = 0;
   for (const [signal, number] of Object.entries(SIGNALS))
     process.on(signal, () => {
@@ -83,13 +85,4 @@ async function untilOver(host: MachineHost): Promise<number> {
     });
   await host.over;
   return code;
-}
-
-/** A machine's work is less urgent than an editor's; its start is not. Where the system does not let us, so be it. */
-function lowerPriority(): void {
-  try {
-    setPriority(process.platform === 'win32' ? constants.priority.PRIORITY_BELOW_NORMAL : NICE);
-  } catch {
-    return;
-  }
 }

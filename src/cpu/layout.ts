@@ -116,6 +116,8 @@ export const STATE = {
   watches: 0x830,
   /** Nonzero: the REP instruction at hand has completed an iteration, and more follow; u32. */
   betweenIterations: 0x834,
+  /** Bytes of physical memory, i64. */
+  physicalBytes: 0x838,
   /** MXCSR, u32. */
   mxcsr: 0x74c,
   /** x87: control, status (TOP included), abridged tag (bit set = not empty), opcode u32 each; FIP, FDP i64; FCS, FDS u32. */
@@ -182,5 +184,5 @@ export const TLB_CONTEXT = { user: 0, supervisor: 1, supervisorAc: 2, checked: 3
 /** One TLB entry: tags for read, write and fetch (linear page, or -1), then the host offset to add. 32 bytes. */
 export const TLB_ENTRY = { read: 0, write: 8, execute: 16, addend: 24, bytes: 32 } as const;
 
-/** Entries per context. */
-export const TLB_ENTRIES = 1024;
+/** Entries per context: the low bits of the page number choose one, so that 16 MiB lie side by side. */
+export const TLB_ENTRIES = 4096;

@@ -1,7 +1,6 @@
 /**
- * What machines of one shape share: handler table and compiled WebAssembly are functions of the instruction set and the
- * memory plan alone. The last of them is kept, so that a machine made again (a restart, a restored snapshot, a test)
- * does not pay for generating and compiling anew.
+ * What machines share: handler table and compiled WebAssembly are functions of the instruction set alone. The last of
+ * them is kept, so that a machine made again (a restart, a restored snapshot, a test) does not pay for compiling anew.
  */
 import type { Instruction } from '../isa/define';
 import type { MemoryPlan } from '../memory/plan';
@@ -14,18 +13,22 @@ export interface CompiledInterpreter {
   readonly module: WebAssembly.Module;
 }
 
-let last: { instructions: readonly Instruction[]; plan: string; compiled: CompiledInterpreter } | undefined;
+/** The bytes of `generateInterpreter` for all instructions, not profiled, as the build wrote them; undefined without them. */
+export type ReadyMadeInterpreter = () => Uint8Array<ArrayBuffer> | undefined;
 
-/** The interpreter of `instructions` over memory divided by `plan`; `profiled`: with the calls of `profile.ts`. */
+let last: { instructions: readonly Instruction[]; profiled: boolean; compiled: CompiledInterpreter } | undefined;
+
+/** The interpreter of `instructions`; `profiled`: with the calls of `profile.ts`. */
 export function compiledInterpreter(
   instructions: readonly Instruction[],
   plan: MemoryPlan,
   profiled: boolean,
+  readyMade?: ReadyMadeInterpreter,
 ): CompiledInterpreter {
-  const key = JSON.stringify([plan, profiled]);
-  if (last?.instructions === instructions && last.plan === key) return last.compiled;
+  if (last?.instructions === instructions && last.profiled === profiled) return last.compiled;
   const handlers = new HandlerTable(instructions);
-  const compiled = { handlers, module: new WebAssembly.Module(generateInterpreter(plan, handlers, profiled)) };
-  last = { instructions, plan: key, compiled };
+  const bytes = (!profiled && readyMade?.()) || generateInterpreter(plan, handlers, profiled);
+  const compiled = { handlers, module: new WebAssembly.Module(bytes) };
+  last = { instructions, profiled, compiled };
   return compiled;
 }

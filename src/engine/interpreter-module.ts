@@ -81,14 +81,17 @@ interface ProfileParts {
   readonly fill: FunctionRef;
 }
 
-/** The module's bytes for `plan` and the handlers of `handlers`; `profiled`: it calls the imports of `profile.ts`. */
+/**
+ * The module's bytes for the handlers of `handlers`, the same for every size of physical memory; `profiled`: it calls the
+ * imports of `profile.ts`.
+ */
 export function generateInterpreter(
   plan: MemoryPlan,
   handlers: HandlerTable,
   profiled: boolean,
 ): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder();
-  module.importMemory(plan.wasmPages);
+  module.importMemory(plan.physical >>> 16);
   const slow = {} as Record<SlowFunctionName, FunctionRef>;
   for (const [name, params] of Object.entries(SLOW_FUNCTIONS)) {
     slow[name as SlowFunctionName] = module.importFunction(name, { params, result: 'i32' });

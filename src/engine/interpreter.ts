@@ -22,6 +22,7 @@ import { BlockCache } from './block-cache';
 import { Breakpoints } from './breakpoints';
 import type { BreakpointSource } from './breakpoints';
 import { compiledInterpreter } from './compiled';
+import type { ReadyMadeInterpreter } from './compiled';
 import { ENTRY } from './entry';
 import type { HandlerTable } from './handler-table';
 import { Jit, NO_JIT } from './jit/jit';
@@ -86,6 +87,7 @@ export class Interpreter implements LinearMemory {
     instructions: readonly Instruction[],
     hooks: InterpreterHooks,
     policy: JitPolicy = NO_JIT,
+    readyMade?: ReadyMadeInterpreter,
   ) {
     const { plan } = memory;
     this.bytes = new Uint8Array(memory.buffer);
@@ -93,8 +95,9 @@ export class Interpreter implements LinearMemory {
     [0xffffn, 0xffffffffn, 0xffffffffffffffffn].forEach((mask, i) => state.setQuad(STATE.addressMasks + i * 8, mask));
     for (let slot = 0; slot < ROUTED_PAGES; slot++) state.setWord(STATE.routedPage + slot * 4, 0xffffffff);
     state.setWord(STATE.fetchContext, 32);
+    state.setQuad(STATE.physicalBytes, BigInt(plan.physicalBytes));
     this.decoder = createDecoder(instructions);
-    const { handlers, module } = compiledInterpreter(instructions, plan, policy.profile !== undefined);
+    const { handlers, module } = compiledInterpreter(instructions, plan, policy.profile !== undefined, readyMade);
     this.handlers = handlers;
     const contextBytes = TLB_ENTRIES * TLB_ENTRY.bytes;
     for (let at = plan.tlb; at < plan.tlb + 4 * contextBytes; at += TLB_ENTRY.bytes) this.bytes.fill(0xff, at, at + 24);

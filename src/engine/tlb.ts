@@ -22,14 +22,11 @@ const FILLED = 28;
 /** `fill` gives this instead of a host address when the access goes to the bus. */
 export const ON_BUS = 1;
 
-/**
- * Host offset of the TLB entry for a linear address, in the context at `tlb`. Bits 22-31 are folded in: programs like to
- * put heap, data and stack at places whose low page numbers agree.
- */
+/** Host offset of the TLB entry for a linear address, in the context at `tlb`. */
 export function tlbEntry(linear: I64, tlb: I32 = word(STATE.tlb)): I32 {
-  const low = i32.wrap(linear);
-  const folded = i32.xor(i32.shrU(low, i32.const(7)), i32.shrU(low, i32.const(17)));
-  return i32.add(tlb, i32.and(folded, i32.const((TLB_ENTRIES - 1) * TLB_ENTRY.bytes)));
+  // A page number's bits lie 12 from the right, an entry's size is 2^5 bytes.
+  const scaled = i32.shrU(i32.wrap(linear), i32.const(7));
+  return i32.add(tlb, i32.and(scaled, i32.const((TLB_ENTRIES - 1) * TLB_ENTRY.bytes)));
 }
 
 /** 1 when the entry's tag covers all `bytes` bytes at `linear` (so that none lies in the next page). */

@@ -1,6 +1,5 @@
 /** The commands "Step to VM Exit" and "... of Reason": run the guest to its next exit to the hypervisor. */
 import * as vscode from 'vscode';
-import { EXIT_REASONS } from '../cpu/vmx/exit-reasons';
 import type { StepExitArguments } from '../protocol/exit';
 import { withSession } from './active-session';
 
@@ -17,6 +16,7 @@ export function stepToExit(reasons?: readonly string[]): Promise<void> {
 
 /** Lets the user pick the reasons first. */
 export async function stepToExitOfReason(): Promise<void> {
+  const { EXIT_REASONS } = await import('../cpu/vmx/exit-reasons');
   const items = EXIT_REASONS.filter(({ absent }) => !absent).map(({ name, number }) => ({
     label: name,
     description: `${number}`,

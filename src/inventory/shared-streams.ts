@@ -2,22 +2,17 @@
  * One stream for several terminals: a serial line serves one client at a time, so who opens it again shares it, and is
  * shown first what it has brought lately.
  */
-import type { Disposable } from './disposable';
 import type { ByteStream } from './provider';
+import { StreamListeners } from './stream-listeners';
 
 /** How much is kept for those who come later: bytes. */
 const MOST_KEPT = 1 << 16;
 
 interface Shared {
   readonly stream: ByteStream;
-  readonly users: Set<User>;
+  readonly users: Set<StreamListeners>;
   kept: Uint8Array[];
   bytes: number;
-}
-
-interface User {
-  data(bytes: Uint8Array): void;
-  end(why: string | undefined): void;
 }
 
 /** Streams by what they belong to. */
@@ -26,29 +21,21 @@ export class SharedStreams {
 
   /** A stream over the one of `key`, which `make` makes if none is open. */
   stream(key: string, make: () => ByteStream): ByteStream {
-    const listeners = new Set<(bytes: Uint8Array) => void>();
-    const enders = new Set<(why: string | undefined) => void>();
+    const user = new StreamListeners();
     let shared: Shared | undefined;
-    const user: User = {
-      data: (bytes) => listeners.forEach((listener) => listener(bytes)),
-      end: (why) => enders.forEach((ender) => ender(why)),
-    };
     return {
       onData: (listener) => {
-        listeners.add(listener);
+        const heard = user.onData(listener);
         shared ??= this.join(key, make, user);
-        return takenBack(listeners, listener);
+        return heard;
       },
-      onEnd: (listener) => {
-        enders.add(listener);
-        return takenBack(enders, listener);
-      },
+      onEnd: (listener) => user.onEnd(listener),
       write: (bytes) => shared?.stream.write(bytes),
       dispose: () => shared && this.leave(key, shared, user),
     };
   }
 
-  private join(key: string, make: () => ByteStream, user: User): Shared {
+  private join(key: string, make: () => ByteStream, user: StreamListeners): Shared {
     const known = this.open.get(key);
     if (known) {
       known.users.add(user);
@@ -68,7 +55,7 @@ export class SharedStreams {
     return shared;
   }
 
-  private leave(key: string, shared: Shared, user: User): void {
+  private leave(key: string, shared: Shared, user: StreamListeners): void {
     shared.users.delete(user);
     if (shared.users.size > 0) return;
     shared.stream.dispose();
@@ -81,5 +68,3 @@ function keep(shared: Shared, bytes: Uint8Array): void {
   shared.bytes += bytes.length;
   while (shared.bytes > MOST_KEPT && shared.kept.length > 1) shared.bytes -= shared.kept.shift()?.length ?? 0;
 }
-
-const takenBack = <T>(set: Set<T>, item: T): Disposable => ({ dispose: () => set.delete(item) });

@@ -19,6 +19,7 @@ import { VmxUnit } from '../cpu/vmx/unit';
 import type { DeviceDescription } from '../devices/device';
 import { Interpreter } from '../engine/interpreter';
 import type { InterpreterHooks } from '../engine/interpreter';
+import type { ReadyMadeInterpreter } from '../engine/compiled';
 import type { JitPolicy } from '../engine/jit/jit';
 import { Vcpu } from '../engine/vcpu';
 import type { Watch } from '../engine/watches';
@@ -60,6 +61,8 @@ export interface MachineConnections {
   readonly sleep?: HypervisorOptions['sleep'];
   /** When code is compiled; the guest's state is the same with each. */
   readonly jit?: JitPolicy;
+  /** The interpreter as the build made it, which spares generating it. */
+  readonly readyMade?: ReadyMadeInterpreter;
   /** A byte left the serial line. */
   onSerial(byte: number): void;
 }
@@ -132,7 +135,15 @@ export class Machine {
       ...busTransfers(this.board.mmio),
       breakpointHit: (linear) => this.stops.isAt(linear),
     };
-    this.interpreter = new Interpreter(wasm, this.memory, this.state, INSTRUCTIONS, hooks, options.jit);
+    this.interpreter = new Interpreter(
+      wasm,
+      this.memory,
+      this.state,
+      INSTRUCTIONS,
+      hooks,
+      options.jit,
+      options.readyMade,
+    );
     const capabilities = vmxCapabilities({
       physicalAddressWidth: PHYSICAL_BITS,
       cr4Bits: CR4_BITS,

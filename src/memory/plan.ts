@@ -1,6 +1,7 @@
 /**
  * How the machine's one WebAssembly memory is divided, lowest part first. The memory has its full size from the start
- * and never grows, so that typed arrays over it stay valid and an access check can rely on its size.
+ * and never grows, so that typed arrays over it stay valid and an access check can rely on its size. Physical memory comes
+ * last and everything before it has room for the most, so that code which is made for one machine serves all sizes.
  */
 
 /** Bytes per page of guest, machine and host memory alike. */
@@ -37,24 +38,27 @@ export interface MemoryPlan {
 export const JUMP_CACHE_ENTRIES = 1 << 15;
 export const BLOCK_TABLE_ENTRIES = 1 << 17;
 const ARENA_BYTES = 64 << 20;
-const TLB_BYTES = 4 * 1024 * 32;
+/** Four contexts of 4096 entries of 32 bytes each (`TLB_ENTRIES`). */
+const TLB_SLOTS = 4 * 4096;
+
+/** Physical pages at most: fewer than WebAssembly's 4 GiB hold. What a machine does not use of the tables costs nothing. */
+const MAX_PAGES = 1 << 20;
 
 /** Divides memory for `physicalBytes` of physical memory. */
 export function planMemory(physicalBytes: number): MemoryPlan {
-  const pages = physicalBytes / PAGE;
   let next = 0x10000;
   const take = (bytes: number): number => {
     const start = next;
     next = Math.ceil((start + bytes) / PAGE) * PAGE;
     return start;
   };
-  const tlb = take(TLB_BYTES);
-  const tlbList = take(4 * 1024 * 4);
-  const markedList = take(pages * 4);
+  const tlb = take(TLB_SLOTS * 32);
+  const tlbList = take(TLB_SLOTS * 4);
+  const markedList = take(MAX_PAGES * 4);
   const jumpCache = take(JUMP_CACHE_ENTRIES * 16);
   const blockTable = take(BLOCK_TABLE_ENTRIES * 16);
   const arena = take(ARENA_BYTES);
-  const pageFlags = take(pages);
+  const pageFlags = take(MAX_PAGES);
   const physical = take(physicalBytes);
   return {
     state: 0,

@@ -17,6 +17,7 @@ import {
   readGuestFile,
   type RestoredSettings,
 } from './machine-settings';
+import { readyMadeInterpreter } from './ready-made';
 
 const EPT_MODES: Readonly<Record<EptMode, () => MachineConnections['hypervisor']>> = {
   lazy4k: () => ({ policy: 'lazy4k' }),
@@ -40,6 +41,7 @@ export function createMachine(
   const connections: MachineConnections = {
     ...(settings.ept !== undefined && { hypervisor: EPT_MODES[settings.ept]() }),
     jit: { ...JIT_POLICIES[settings.jit ?? 'on'], ...(profile && { profile }) },
+    readyMade: readyMadeInterpreter,
     sleep: pace === 'wall' ? 'return' : 'skip',
     onSerial,
   };

@@ -185,6 +185,32 @@ describe('vmxray host', () => {
     await assert.rejects(attach(), { code: 'host/none' });
   });
 
+  it('is less urgent than others while its guest runs, and as urgent while it is stopped', async function () {
+    if (process.platform !== 'linux') return this.skip();
+    // jmp $
+    const kernel = join(home, 'busy.bin');
+    writeFileSync(kernel, Uint8Array.of(0xeb, 0xfe));
+    const target = await launch({ kernel, flat: '0x7c00:real16', memory: '16M' });
+    const place = `/proc/${await onlyPid()}`;
+    const niceOf = (thread: string): string | undefined =>
+      readFileSync(`${place}/task/${thread}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ')[16];
+    const becomes = async (nice: string): Promise<void> => {
+      if (!existsSync(`${place}/autogroup`)) return;
+      const wanted = new RegExp(`nice ${nice}\\n`);
+      for (const end = Date.now() + 5000; Date.now() < end; await new Promise((tick) => setTimeout(tick, 50)))
+        if (wanted.test(readFileSync(`${place}/autogroup`, 'utf8'))) return;
+      assert.match(readFileSync(`${place}/autogroup`, 'utf8'), wanted);
+    };
+    await becomes('0');
+    await target.resume(1, { kind: 'continue' });
+    await becomes('10');
+    const nices = readdirSync(`${place}/task`).map(niceOf);
+    assert.ok(nices.length > 1 && nices.every((nice) => nice === '10'), nices.join(' '));
+    await target.pause();
+    await becomes('0');
+    await target.dispose();
+  });
+
   it('tells of a killed process, with the counters that it had last', async () => {
     const target = await launch();
     const events = new Events(target);

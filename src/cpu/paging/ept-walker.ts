@@ -13,7 +13,7 @@ import { PAGE_FLAG } from '../../memory/plan';
 import type { MemoryPlan } from '../../memory/plan';
 import { Outcome } from '../../isa/slow';
 import { STATE } from '../layout';
-import { any, lowBits, setQuad, setWord, word } from './emit';
+import { any, quad, lowBits, setQuad, setWord, word } from './emit';
 
 /** Physical-address width (CPUID 80000008H:EAX[7:0]). */
 export const PHYSICAL_BITS = 39;
@@ -46,7 +46,7 @@ export function emitEptWalker(module: ModuleBuilder, plan: MemoryPlan, mark: Fun
     });
     const finish = (physical: I64): void => {
       const p = f.let(physical);
-      f.if(i64.geU(p, i64.const(plan.physicalBytes)), () => f.return(i64.or(p, i64.const(BUS_BIT))));
+      f.if(i64.geU(p, quad(STATE.physicalBytes)), () => f.return(i64.or(p, i64.const(BUS_BIT))));
       const flags = load32(i32.wrap(i64.shrU(p, i64.const(12))), 8, plan.pageFlags);
       f.if(any(flags, PAGE_FLAG.device), () => f.return(i64.or(p, i64.const(BUS_BIT))));
       f.return(p);
@@ -71,7 +71,7 @@ export function emitEptWalker(module: ModuleBuilder, plan: MemoryPlan, mark: Fun
     f.loop((again) => {
       const index = i64.and(i64.shrU(address, shift.get()), i64.const(511));
       const entryAddress = f.let(i64.add(table.get(), i64.shl(index, i64.const(3))));
-      f.if(i64.geU(entryAddress, i64.const(plan.physicalBytes)), () => fail(REASON.misconfiguration, i64.const(0)));
+      f.if(i64.geU(entryAddress, quad(STATE.physicalBytes)), () => fail(REASON.misconfiguration, i64.const(0)));
       const host = f.let(i32.add(i32.wrap(entryAddress), i32.const(plan.physical)));
       f.call(mark, i32.wrap(i64.shrU(entryAddress, i64.const(12))), i32.const(PAGE_FLAG.ept));
       const entry = f.let(load64(host));

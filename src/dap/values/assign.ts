@@ -88,7 +88,7 @@ function namesFor(type: PlainType, names: ExpressionNames): ExpressionNames {
 }
 
 /** What a shown value has behind it: `26 (0x1a)`, `65 'A'`, `0x1000 <symbol>`. */
-const DECORATION = /^(\S+)\s+(\(0x[0-9a-f]+\)( '[^]+')?|<[^>]*>|'[^]+'|"[^]*"…?)$/i;
+const DECORATION = /^(\S+)\s+(\(0x[0-9a-f]+\)( '[^]+')?|<[^>]*>|'[^]+'|"[^]*"\u2026?)$/i;
 
 async function valueOf(text: string, names: ExpressionNames, { reader }: ValueContext): Promise<bigint> {
   // A client offers the shown value to be edited.

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { framed, MessageReader } from '../../dap/wire';
 import { AdapterLine, type AdapterLines } from './adapter-lines';
+import { withoutLacks } from './foreign-capabilities';
 import { StopFilter } from './stop-filter';
 
 /** How long the adapter may take to end its machine. */
@@ -16,7 +17,7 @@ export function adapterFactory(extensionPath: string, lines: AdapterLines): vsco
   return {
     createDebugAdapterDescriptor: (session) =>
       new vscode.DebugAdapterInlineImplementation(
-        new AdapterProcess(program, (write) => lines.open(session, new AdapterLine(write))),
+        new AdapterProcess(program, session.configuration, (write) => lines.open(session, new AdapterLine(write))),
       ),
   };
 }
@@ -32,7 +33,11 @@ class AdapterProcess implements vscode.DebugAdapter {
   private readonly line: AdapterLine;
   private isOver = false;
 
-  constructor(program: string, open: (write: (request: DebugProtocol.Request) => void) => AdapterLine) {
+  constructor(
+    program: string,
+    configuration: vscode.DebugConfiguration,
+    open: (write: (request: DebugProtocol.Request) => void) => AdapterLine,
+  ) {
     this.line = open((request) => this.write(request));
     this.child = spawn(process.execPath, [program, 'dap'], {
       // The desktop's Node is Electron's binary, which this variable turns into a plain Node.
@@ -41,7 +46,7 @@ class AdapterProcess implements vscode.DebugAdapter {
     });
     const reader = new MessageReader((message) => {
       const heard = this.line.take(message);
-      if (heard) this.filter.take(heard);
+      if (heard) this.filter.take(withoutLacks(configuration, heard));
     });
     this.child.stdout?.on('data', (data: Buffer) => reader.push(data));
     this.child.stderr?.on('data', (data: Buffer) => this.say(String(data)));
@@ -71,7 +76,9 @@ class AdapterProcess implements vscode.DebugAdapter {
   }
 
   private tell(message: DebugProtocol.ProtocolMessage): void {
-    if ((message as DebugProtocol.Event).event === 'terminated') this.isOver = true;
+    const { event, command } = message as DebugProtocol.Event & DebugProtocol.Response;
+    // After either of these the adapter goes.
+    if (event === 'terminated' || command === 'disconnect') this.isOver = true;
     this.sent.fire(message);
   }
 

@@ -1,6 +1,7 @@
 /** The serial terminals of all sessions that ask for one (`console: "terminal"`). */
 import * as vscode from 'vscode';
 import type { SerialOutput } from '../../protocol/serial';
+import { lacksOf } from '../../targets/foreign-guest/lacks';
 import { TYPE } from '../active-session';
 import { SerialTerminal } from './serial-terminal';
 
@@ -12,7 +13,8 @@ export class SerialTerminals implements vscode.Disposable {
   private readonly ended = new Map<string, SerialTerminal>();
   private readonly subscriptions = [
     vscode.debug.onDidStartDebugSession((session) => {
-      if (session.type === TYPE && session.configuration.console === 'terminal') this.of(session);
+      if (session.type !== TYPE || session.configuration.console !== 'terminal') return;
+      if (!lacksOf(session.configuration).includes('serial')) this.of(session);
     }),
     vscode.debug.onDidReceiveDebugSessionCustomEvent(({ session, event, body }) => {
       if (session.type !== TYPE || event !== SERIAL_EVENT) return;

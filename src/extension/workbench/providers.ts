@@ -2,7 +2,6 @@
 import * as vscode from 'vscode';
 import { OwnProvider } from '../../inventory/own/provider';
 import type { Provider } from '../../inventory/provider';
-import { findProviders } from '../../inventory/providers';
 import { ownHost } from './own/own-host';
 
 /** Our own machines. */
@@ -12,6 +11,7 @@ export function ownProvider(context: vscode.ExtensionContext): Provider {
 
 /** The engines that this user has and does not hide; files that cannot be read are told. Connects to none. */
 export async function discoverProviders(context: vscode.ExtensionContext): Promise<readonly Provider[]> {
+  const { findProviders } = await import('../../inventory/providers');
   const settings = vscode.workspace.getConfiguration('vmxray');
   const { providers, problems } = await findProviders({
     engines: settings.get<readonly string[]>('engines', []),

@@ -1,6 +1,6 @@
 /** Terminals on the serial lines of machines: what was sent so far, then what comes. */
-import type { Disposable } from '../disposable';
 import type { ByteStream } from '../provider';
+import { StreamListeners } from '../stream-listeners';
 import type { HostedMachine } from '../../targets/host/hosted-machine';
 
 interface Open {
@@ -24,17 +24,15 @@ export class SerialStreams {
 
   /** A stream on a machine's serial line. */
   stream(machine: string, target: HostedMachine): ByteStream {
-    const listeners = new Set<(bytes: Uint8Array) => void>();
-    const enders = new Set<(why: string | undefined) => void>();
+    const listeners = new StreamListeners();
     let isCaughtUp = false;
-    const tell = (bytes: Uint8Array): void => listeners.forEach((listener) => listener(bytes));
     const own: Open = {
       machine,
       // What comes before the log does is in the log.
-      onData: (bytes) => isCaughtUp && tell(bytes),
+      onData: (bytes) => isCaughtUp && listeners.data(bytes),
       onEnd: (why) => {
         this.open.delete(own);
-        enders.forEach((ender) => ender(why));
+        listeners.end(why);
       },
     };
     const begin = (): void => {
@@ -42,21 +40,18 @@ export class SerialStreams {
       target.serialLog().then(
         (log) => {
           isCaughtUp = true;
-          if (log.length > 0) tell(log);
+          if (log.length > 0) listeners.data(log);
         },
         (error: Error) => own.onEnd(error.message),
       );
     };
     return {
       onData: (listener) => {
-        listeners.add(listener);
+        const heard = listeners.onData(listener);
         if (!this.open.has(own) && !isCaughtUp) begin();
-        return takenBack(listeners, listener);
+        return heard;
       },
-      onEnd: (listener) => {
-        enders.add(listener);
-        return takenBack(enders, listener);
-      },
+      onEnd: (listener) => listeners.onEnd(listener),
       write: (bytes) => {
         // A machine that is just ending takes no keys.
         target.sendSerial(bytes).catch(() => {});
@@ -65,5 +60,3 @@ export class SerialStreams {
     };
   }
 }
-
-const takenBack = <T>(set: Set<T>, item: T): Disposable => ({ dispose: () => set.delete(item) });

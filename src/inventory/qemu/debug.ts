@@ -1,9 +1,11 @@
 /** The debugger's door into a QEMU that runs: its gdb stub, opened over the monitor where it has none. */
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { QemuMachine } from './machine';
 import { qmpOf } from './machine';
 import { guestOf } from './launch';
-import { refused, stubBusy } from './errors';
+import { refused } from '../../targets/qmp/errors';
+import { stubBusy } from './errors';
 import { addressText } from './socket-address';
 
 /** The configuration of a debug session that attaches to the machine; opens a stub if there is none. */
@@ -15,7 +17,10 @@ export async function attachConfiguration(
   const qmp = qmpOf(machine);
   const gdb = await openStub(label, (command) => qmp.monitor(command, { signal }));
   const spare = emulator?.spareMonitor;
-  const guest = read?.file ? guestOf(read.path, read.file) : {};
+  const kernel = emulator?.place.process?.line.kernel;
+  // A QEMU in a container has files of its own.
+  const loaded = kernel !== undefined && existsSync(kernel) ? { kernel } : {};
+  const guest = read?.file ? guestOf(read.path, read.file) : loaded;
   return {
     type: 'vmxray',
     request: 'attach',

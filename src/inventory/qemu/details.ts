@@ -4,7 +4,7 @@ import type { DetailSection } from '../provider';
 import type { Emulator } from './emulator';
 import type { QemuMachine } from './machine';
 import { linesOf, monitorTable } from './monitor-tables';
-import type { QmpClient } from './qmp-client';
+import type { QmpClient } from '../../targets/qmp/qmp-client';
 import { type BlockInfo, type CpuInfo, machineRow } from './rows';
 import { listSnapshots } from './snapshots';
 

@@ -1,10 +1,11 @@
 /** One QEMU that runs: where it was found, the connection to its monitor, and the state that it told last. */
 import type { UserError } from '../../common/errors';
 import type { Disposable } from '../disposable';
-import { connectionLost, gone, noMonitor } from './errors';
+import { connectionLost } from '../../targets/qmp/errors';
+import { gone, noMonitor } from './errors';
 import type { QemuProcess } from './processes';
-import { QmpClient, type QmpEvent } from './qmp-client';
-import type { SocketAddress } from './socket-address';
+import { QmpClient, type QmpEvent } from '../../targets/qmp/qmp-client';
+import { connectOptions, type SocketAddress } from './socket-address';
 
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 30_000;
@@ -110,7 +111,7 @@ export class Emulator implements Disposable {
     const { monitors, name } = this.place;
     for (const [index, address] of monitors.entries()) {
       try {
-        const client = await QmpClient.open(address, name, this.ending.signal);
+        const client = await QmpClient.open(connectOptions(address), name, this.ending.signal);
         this.used = index;
         this.adopt(client);
         await this.refresh();

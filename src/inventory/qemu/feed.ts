@@ -1,6 +1,6 @@
 /** QEMU's events as the feed shows them. Source: QEMU, qapi/*.json (7.2). */
 import type { EngineEvent } from '../provider';
-import type { QmpEvent } from './qmp-client';
+import type { QmpEvent } from '../../targets/qmp/qmp-client';
 
 const WARNINGS = new Set([
   'BLOCK_IO_ERROR',

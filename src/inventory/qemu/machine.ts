@@ -2,7 +2,7 @@
 import { UserError } from '../../common/errors';
 import type { Emulator } from './emulator';
 import { noMonitor } from './errors';
-import type { QmpClient } from './qmp-client';
+import type { QmpClient } from '../../targets/qmp/qmp-client';
 import { type MachineFile, nameOf } from '../own/machine-file';
 import type { ReadMachineFile } from '../own/machine-files';
 

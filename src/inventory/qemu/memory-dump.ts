@@ -5,7 +5,7 @@
 import { sleep } from '../keep-open';
 import type { ActionRun, Choice } from '../provider';
 import { givenUp, jobFailed } from './errors';
-import type { QmpClient } from './qmp-client';
+import type { QmpClient } from '../../targets/qmp/qmp-client';
 
 const POLL_MS = 100;
 const FORMATS: readonly Choice<string>[] = [

@@ -6,7 +6,7 @@
 import { sleep } from '../keep-open';
 import type { ActionRun } from '../provider';
 import { givenUp, jobFailed } from './errors';
-import type { QmpClient } from './qmp-client';
+import type { QmpClient } from '../../targets/qmp/qmp-client';
 
 const POLL_MS = 100;
 

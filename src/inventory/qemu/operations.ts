@@ -11,7 +11,7 @@ import { launch, type LaunchOptions, removeSockets } from './launch';
 import { fileOf, type QemuMachine, qmpOf } from './machine';
 import { dumpMemory } from './memory-dump';
 import { migrate } from './migration';
-import { QmpClient } from './qmp-client';
+import { QmpClient } from '../../targets/qmp/qmp-client';
 import { serialStream } from './serial-stream';
 import { listSnapshots, takeSnapshot } from './snapshots';
 import { addressText } from './socket-address';
@@ -135,7 +135,7 @@ export class Operations {
     const source = qmpOf(machine);
     const sockets = await this.launch(machine, run, { incoming: true });
     // Not the connection that the tree holds: this one goes with the copy if the migration fails.
-    const copy = await QmpClient.open({ kind: 'unix', path: sockets.debuggerQmp }, machine.label, run.signal);
+    const copy = await QmpClient.open({ path: sockets.debuggerQmp }, machine.label, run.signal);
     try {
       const uri = `unix:${sockets.qmp}.in`;
       await copy.execute('migrate-incoming', { uri });

@@ -13,7 +13,7 @@ import { isLaunchedFrom } from './launch';
 import { machineOfEmulator, machineOfFile, type QemuMachine, qmpOf, splitId } from './machine';
 import { QemuMetrics } from './metrics';
 import { Operations } from './operations';
-import type { QmpEvent } from './qmp-client';
+import type { QmpEvent } from '../../targets/qmp/qmp-client';
 import { type BlockInfo, type CpuInfo, cpuRow, diskRow, machineRow, partFolders, snapshotRow, tableRows } from './rows';
 import { deleteSnapshot, goBack, listSnapshots } from './snapshots';
 import type { SocketAddress } from './socket-address';

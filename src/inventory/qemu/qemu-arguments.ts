@@ -1,8 +1,9 @@
 /**
- * What a QEMU's command line says of it: its name, where its monitors, gdb stub and serial lines listen.
- * Source: QEMU's manual (7.2), options -name, -qmp, -mon, -chardev, -gdb, -s, -serial, -incoming.
+ * What a QEMU's command line says of it: its name, its guest's kernel, where its monitors, gdb stub and serial lines listen.
+ * Source: QEMU's manual (7.2), options -name, -kernel, -qmp, -mon, -chardev, -gdb, -s, -serial, -incoming.
  * NOT IMPLEMENTED: -readconfig files, monitors made later over another monitor.
  */
+import { resolve } from 'node:path';
 import { type Options, parseListenAddress, parseOptions, socketOfChardev, type SocketAddress } from './socket-address';
 
 /** The gdb stub's address as our debugger's `gdb` attribute takes it: a path, or `HOST:PORT`. */
@@ -12,6 +13,8 @@ export const gdbText = (address: SocketAddress): string =>
 /** What was read. */
 export interface QemuArguments {
   readonly name?: string | undefined;
+  /** Path of the kernel that QEMU itself loads. */
+  readonly kernel?: string | undefined;
   /** QMP sockets, in the order of the command line. */
   readonly monitors: readonly SocketAddress[];
   /** A monitor that only the parent process has, by a file descriptor: libvirt's way. */
@@ -29,7 +32,7 @@ export interface SerialLine {
   readonly log?: string | undefined;
 }
 
-const SINGLE = ['name', 'incoming', 'gdb'] as const;
+const SINGLE = ['name', 'kernel', 'incoming', 'gdb'] as const;
 const REPEATED = ['qmp', 'qmp-pretty', 'mon', 'chardev', 'serial', 'device'] as const;
 
 /** Reads the arguments after the program's own name. `folder` is QEMU's working directory. */
@@ -51,9 +54,11 @@ export function parseQemuArguments(args: readonly string[], folder: string): Qem
     .map((options) => chardevs.get(options.get('chardev') ?? ''));
   const monitors = [...(values.get('qmp') ?? []), ...(values.get('qmp-pretty') ?? [])].map(addressOf);
   const gdb = args.some((one) => one === '-s' || one === '--s') ? 'tcp::1234,server=on' : listening(last('gdb'));
+  const kernel = last('kernel');
   const named = parseOptions(last('name') ?? '', 'guest').get('guest');
   return {
     name: named === '' ? undefined : named,
+    kernel: kernel === undefined ? undefined : resolve(folder, kernel),
     monitors: [...monitors, ...control.map((options) => chardevAddress(options, folder))].filter(isThere),
     hasInheritedMonitor: control.some((options) => options?.has('fd')),
     gdb: gdb === undefined ? undefined : addressOf(gdb),

@@ -3,7 +3,8 @@
  * another one has the machine (after a migration or a restart), it goes on with that one.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
+import { type FollowedStream, followedStream } from '../followed-stream';
 import { sleep } from '../keep-open';
 import type { ByteStream } from '../provider';
 import type { SerialLine } from './qemu-arguments';
@@ -16,57 +17,24 @@ const POLL_MS = 50;
 
 /** The stream of the line that `find` gives now, and of its successors; it ends when there is none for 5 s. */
 export function serialStream(find: () => Promise<SerialLine | undefined>): ByteStream {
-  const listeners = new Set<(bytes: Uint8Array) => void>();
-  const enders = new Set<(why: string | undefined) => void>();
-  let socket: Socket | undefined;
-  let isBegun = false;
-  let isOver = false;
-  const end = (why: string | undefined): void => {
-    if (isOver) return;
-    isOver = true;
-    socket?.destroy();
-    for (const ender of enders) ender(why);
-  };
-  const tell = (bytes: Uint8Array): void => listeners.forEach((listener) => listener(bytes));
-  const follow = async (): Promise<void> => {
+  return followedStream(async (stream) => {
     let previous: string | undefined;
-    while (!isOver) {
-      const line = await nextLine(find, previous, () => isOver);
-      if (!line) return end('The serial line is gone: QEMU has ended.');
-      await oneConnection(line, tell, (made) => (socket = made));
+    for (;;) {
+      const line = await nextLine(find, previous, stream);
+      if (!line) return 'The serial line is gone: QEMU has ended.';
+      await oneConnection(line, stream);
       previous = addressText(line.address);
     }
-  };
-  return {
-    onData(listener) {
-      listeners.add(listener);
-      if (!isBegun) {
-        isBegun = true;
-        follow().catch((error: Error) => end(error.message));
-      }
-      return { dispose: () => listeners.delete(listener) };
-    },
-    onEnd(listener) {
-      enders.add(listener);
-      return { dispose: () => enders.delete(listener) };
-    },
-    write(bytes) {
-      if (socket?.writable) socket.write(bytes);
-    },
-    dispose() {
-      isOver = true;
-      socket?.destroy();
-    },
-  };
+  });
 }
 
 /** The line to connect to, another one than the last; undefined if none comes. */
 async function nextLine(
   find: () => Promise<SerialLine | undefined>,
   previous: string | undefined,
-  isOver: () => boolean,
+  stream: FollowedStream,
 ): Promise<SerialLine | undefined> {
-  for (const deadline = Date.now() + NEXT_LINE_MS; !isOver(); await sleep(POLL_MS)) {
+  for (const deadline = Date.now() + NEXT_LINE_MS; !stream.isOver; await sleep(POLL_MS)) {
     const line = await find().catch(() => undefined);
     if (line && addressText(line.address) !== previous) return line;
     if (previous === undefined || Date.now() > deadline) return undefined;
@@ -75,20 +43,21 @@ async function nextLine(
 }
 
 /** Resolves when the connection has ended; rejects where it cannot be made. */
-function oneConnection(
-  { address, log }: SerialLine,
-  tell: (bytes: Uint8Array) => void,
-  made: (socket: Socket) => void,
-): Promise<void> {
+function oneConnection({ address, log }: SerialLine, stream: FollowedStream): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect(connectOptions(address));
     let isConnected = false;
-    made(socket);
+    stream.use({
+      write: (bytes) => {
+        if (socket.writable) socket.write(bytes);
+      },
+      dispose: () => socket.destroy(),
+    });
     socket.once('connect', () => {
       isConnected = true;
       const history = log === undefined ? undefined : tail(log);
-      if (history && history.length > 0) tell(history);
-      socket.on('data', tell);
+      if (history && history.length > 0) stream.data(history);
+      socket.on('data', (bytes) => stream.data(bytes));
     });
     socket.on('error', (error) => {
       if (!isConnected) reject(error);

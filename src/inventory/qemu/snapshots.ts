@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { sleep } from '../keep-open';
 import type { ActionRun } from '../provider';
 import { givenUp, jobFailed, noSnapshotDisk } from './errors';
-import type { QmpClient } from './qmp-client';
+import type { QmpClient } from '../../targets/qmp/qmp-client';
 
 const POLL_MS = 50;
 

@@ -134,7 +134,7 @@ export class TypeParser {
     while (cursor.token.kind === 'name' && QUALIFIERS.has(cursor.token.text)) cursor.next++;
   }
 
-  /** Stars, then `(*)(…)` or `[n]`, of a type without a name. */
+  /** Stars, then `(*)(...)` or `[n]`, of a type without a name. */
   private declarator(base: Type): Type {
     const { cursor } = this;
     let type = base;

@@ -8,9 +8,10 @@ import type { Hex } from '../../protocol/address';
 import type { MemoryMapAnswer } from '../../protocol/mappings';
 import { ForeignTarget, NO_COUNTERS } from '../foreign-guest/foreign-target';
 import { type GuestMemory, GuestView } from '../foreign-guest/guest-view';
+import { DUMP_LACKS } from '../foreign-guest/lacks';
 import { PagedMemory } from '../foreign-guest/paged-memory';
 import { keyOf, type RegisterValues } from '../foreign-guest/register-values';
-import type { Lack, Stop, TargetDescription, TargetState, TargetThread } from '../target';
+import type { Stop, TargetDescription, TargetState, TargetThread } from '../target';
 import { openDumpBytes } from './dump-bytes';
 import type { DumpContents } from './dump-contents';
 import { isElf, readElfCore } from './elf-core';
@@ -25,7 +26,6 @@ export interface DumpPlace {
   readonly kernel?: string | undefined;
 }
 
-const LACKS: readonly Lack[] = ['events', 'exits', 'devices', 'serial', 'counters', 'running', 'editing', 'ending'];
 const STOP: Stop = { reason: 'pause', note: 'This is a memory dump: it shows the guest as it was.' };
 /** Where Linux links its text: arch/x86/include/asm/page_64_types.h, `__START_KERNEL_map`. */
 const START_KERNEL_MAP = 0xffff_ffff_8000_0000n;
@@ -66,7 +66,7 @@ export class DumpTarget extends ForeignTarget {
 
   async describe(): Promise<TargetDescription> {
     const { contents, kernel, memory } = this;
-    return { name: contents.file.path, kernel, memoryBytes: memory.bytes, bare: true, lacks: LACKS };
+    return { name: contents.file.path, kernel, memoryBytes: memory.bytes, bare: true, lacks: DUMP_LACKS };
   }
 
   async state(): Promise<TargetState> {

@@ -48,12 +48,12 @@ export const placeOf = (options: NetConnectOpts): string =>
     : `${(options as { host?: string }).host}:${(options as { port: number }).port}`;
 
 /** Opens a socket. Rejects with a UserError where nothing listens. */
-export function openSocket(what: string, options: NetConnectOpts, timeoutMs: number): Promise<Socket> {
+function openSocket(options: NetConnectOpts, timeoutMs: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect(options);
     const fail = (why: string): void => {
       socket.destroy();
-      reject(cannotConnect(what, placeOf(options), why));
+      reject(cannotConnect(placeOf(options), why));
     };
     const timer = setTimeout(() => fail('no answer'), timeoutMs);
     const onError = (error: NodeJS.ErrnoException): void => {
@@ -92,7 +92,7 @@ export class StubConnection {
 
   /** Connects. Rejects with a UserError. */
   static async open(options: NetConnectOpts, timeoutMs = DEFAULT_TIMEOUT_MS): Promise<StubConnection> {
-    const socket = await openSocket('gdb stub', options, timeoutMs);
+    const socket = await openSocket(options, timeoutMs);
     return new StubConnection(socket, placeOf(options), timeoutMs);
   }
 

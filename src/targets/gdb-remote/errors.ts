@@ -12,10 +12,10 @@ export const notAnEndpoint = (attribute: string, text: string): UserError =>
   );
 
 /** Nothing listens there; `why` is the system's word. */
-export const cannotConnect = (what: string, place: string, why: string): UserError =>
+export const cannotConnect = (place: string, why: string): UserError =>
   new UserError(
     'gdb-remote/connect',
-    `There is no ${what} at ${place} (${why}): is the VM running, and was it started with that door?`,
+    `There is no gdb stub at ${place} (${why}): is the VM running, and was it started with that door?`,
   );
 
 /** The stub has said nothing for too long. */

@@ -9,18 +9,10 @@ import type { MemoryMapAnswer, MemoryRegion } from '../../protocol/mappings';
 import { lacking } from '../foreign-guest/errors';
 import { ForeignTarget, NO_COUNTERS } from '../foreign-guest/foreign-target';
 import type { GuestView } from '../foreign-guest/guest-view';
+import { STUB_LACKS } from '../foreign-guest/lacks';
 import { PAGE_BYTES } from '../foreign-guest/paged-memory';
 import { keyOf, valueToWrite } from '../foreign-guest/register-values';
-import type {
-  BreakpointSet,
-  Lack,
-  Resume,
-  Stop,
-  TargetDescription,
-  TargetEvent,
-  TargetState,
-  TargetThread,
-} from '../target';
+import type { BreakpointSet, Resume, Stop, TargetDescription, TargetEvent, TargetState, TargetThread } from '../target';
 import { parseEndpoint } from './endpoint';
 import { hasEnded, isRunning } from './errors';
 import { type Monitor, StubGuest } from './guest';
@@ -41,7 +33,6 @@ export interface GdbDoors {
   readonly timeoutMs?: number | undefined;
 }
 
-const LACKS: readonly Lack[] = ['events', 'exits', 'devices', 'serial', 'counters', 'ending'];
 const ENGINE = 'The gdb stub';
 
 /** Attaches to a VM, which stops. Rejects with UserErrors. */
@@ -99,7 +90,7 @@ export class GdbTarget extends ForeignTarget {
       (sum, { start, end }) => sum + Number(BigInt(end) - BigInt(start)),
       0,
     );
-    return { name: gdb, kernel, memoryBytes, bare: true, lacks: LACKS };
+    return { name: gdb, kernel, memoryBytes, bare: true, lacks: STUB_LACKS };
   }
 
   async state(): Promise<TargetState> {

@@ -42,10 +42,14 @@ export interface MachineHost {
   close(reason: string): Promise<void>;
 }
 
-/** Makes a target reachable for clients, and lists it. The host owns the target from here on. */
+/**
+ * Makes a target reachable for clients, and lists it. The host owns the target from here on; `onRun` hears when the guest
+ * begins to run and when it stops.
+ */
 export async function hostMachine(
   target: Target & Partial<MachineControl>,
   options: HostOptions,
+  onRun: (runs: boolean) => void = () => {},
 ): Promise<MachineHost> {
   const { folder, id, version } = options;
   const { name, kernel } = await target.describe();
@@ -59,7 +63,7 @@ export async function hostMachine(
     started: new Date().toISOString(),
     version,
   };
-  const host = new Host(target, entry, options);
+  const host = new Host(target, entry, options, onRun);
   await host.listen();
   return host;
 }
@@ -82,6 +86,7 @@ class Host implements MachineHost, HostDoor {
     private readonly target: Target & Partial<MachineControl>,
     readonly entry: MachineEntry,
     private readonly options: HostOptions,
+    private readonly onRun: (runs: boolean) => void,
   ) {
     this.version = options.version;
     this.kept = options.keep;
@@ -154,6 +159,7 @@ class Host implements MachineHost, HostDoor {
       return;
     }
     if (event.kind === 'serial') this.serial.keep(event.bytes);
+    if (event.kind === 'running' || event.kind === 'stopped') this.onRun(event.kind === 'running');
     this.shared.pass(event);
     if (event.kind !== 'stopped') return;
     void this.sayCounters();

@@ -285,8 +285,13 @@ describe('a target behind a gdb stub', function () {
         socket.on('error', () => {});
         socket.write(`${greeting}\r\n`);
         socket.on('data', (bytes) => {
-          const isCommand = bytes.toString().includes('human-monitor-command');
-          socket.write(isCommand ? `{"timestamp": {}, "event": "X"}\n${answer}\n` : '{"return": {}}\r\n');
+          if (!bytes.toString().startsWith('{')) return;
+          const { execute, id } = JSON.parse(bytes.toString()) as { execute: string; id: number };
+          const isCommand = execute === 'human-monitor-command';
+          const said = isCommand ? `{"timestamp": {}, "event": "X"}\n${answer}\n` : '{"return": {}}\r\n';
+          socket.write(
+            said.replace('{"return"', `{"id": ${id}, "return"`).replace('{"error"', `{"id": ${id}, "error"`),
+          );
         });
       });
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -297,7 +302,7 @@ describe('a target behind a gdb stub', function () {
     }
     const doors: Server[] = [];
     afterEach(() => doors.splice(0).forEach((server) => server.close()));
-    const GREETING = '{"QMP": {"version": {}}}';
+    const GREETING = '{"QMP": {"version": {"qemu": {"major": 7, "minor": 2, "micro": 0}}}}';
     const baseOf = async (asked: GdbTarget): Promise<bigint | undefined> =>
       (await asked.registers(1, 'Segments')).find(({ name }) => name === 'CS base')?.value;
 

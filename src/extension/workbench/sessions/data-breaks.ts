@@ -22,7 +22,7 @@ export class DataBreaks implements vscode.Disposable {
   }
 
   /**
-   * Stops at a write to `length` bytes at `0x…` (linear) or `physical:0x…`, or does so no longer. Rejects as the adapter
+   * Stops at a write to `length` bytes at `0xN` (linear) or `physical:0xN`, or does so no longer. Rejects as the adapter
    * does.
    */
   async set(session: vscode.DebugSession, place: string, length: number, on: boolean): Promise<void> {

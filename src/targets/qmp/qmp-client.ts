@@ -4,10 +4,8 @@
  * Source: QEMU, docs/interop/qmp-spec.rst (7.2).
  * NOT IMPLEMENTED: out-of-band commands, passing of file descriptors.
  */
-import { connect, type Socket } from 'node:net';
-import type { Disposable } from '../disposable';
+import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import { connectionError, connectionLost, monitorBusy, refused, slowAnswer, strangeMonitor } from './errors';
-import { connectOptions, type SocketAddress } from './socket-address';
 
 // The longest answers are HMP tables ("info tlb") and the schema, some 400 KB.
 const LONGEST_LINE = 1 << 24;
@@ -37,7 +35,7 @@ interface Pending {
 }
 
 /** One connection to a QEMU's monitor, past its greeting. */
-export class QmpClient implements Disposable {
+export class QmpClient {
   private readonly pending = new Map<number, Pending>();
   private readonly eventListeners = new Set<(event: QmpEvent) => void>();
   private readonly closeListeners = new Set<() => void>();
@@ -58,8 +56,8 @@ export class QmpClient implements Disposable {
   }
 
   /** Connects and negotiates; rejects with UserErrors, after 3 s at the latest. `name` names the QEMU in them. */
-  static async open(address: SocketAddress, name: string, signal?: AbortSignal): Promise<QmpClient> {
-    const socket = connect(connectOptions(address));
+  static async open(place: NetConnectOpts, name: string, signal?: AbortSignal): Promise<QmpClient> {
+    const socket = connect(place);
     const client = new QmpClient(socket, name);
     const giveUp = (): void => client.over(signal?.reason as Error);
     if (signal?.aborted) giveUp();
@@ -121,18 +119,25 @@ export class QmpClient implements Disposable {
     });
   }
 
-  /** Runs a command of the human monitor; gives what it prints. */
-  monitor(commandLine: string, options?: QmpOptions): Promise<string> {
-    return this.execute<string>('human-monitor-command', { 'command-line': commandLine }, options);
+  /** Runs a command of the human monitor, asked of vCPU `cpu` (from 0, the default); gives what it prints. */
+  async monitor(
+    commandLine: string,
+    { cpu, ...options }: QmpOptions & { readonly cpu?: number } = {},
+  ): Promise<string> {
+    const args = { 'command-line': commandLine, ...(cpu !== undefined && { 'cpu-index': cpu }) };
+    const said = await this.execute('human-monitor-command', args, options);
+    if (typeof said !== 'string') throw strangeMonitor(this.name, 'its human monitor says no text');
+    return said;
   }
 
-  onEvent(listener: (event: QmpEvent) => void): Disposable {
+  /** Hears of events, until the answer is disposed of. */
+  onEvent(listener: (event: QmpEvent) => void): { dispose(): void } {
     this.eventListeners.add(listener);
     return { dispose: () => this.eventListeners.delete(listener) };
   }
 
   /** Called once, when the connection has ended by itself. */
-  onClose(listener: () => void): Disposable {
+  onClose(listener: () => void): { dispose(): void } {
     this.closeListeners.add(listener);
     return { dispose: () => this.closeListeners.delete(listener) };
   }
