@@ -29,6 +29,9 @@ export function stackWidthOf(segment: Segment): 16 | 32 {
   return segment.rights & RIGHTS.big ? 32 : 16;
 }
 
+/** A width in bytes. */
+const BYTES: Readonly<Record<Width, bigint>> = { 16: 2n, 32: 4n, 64: 8n };
+
 /** A stack: where it is, how wide its pointer is, and how accesses to it count. */
 export class StackFrame {
   private readonly pushes: { readonly linear: bigint; readonly value: bigint; readonly width: Width }[] = [];
@@ -84,7 +87,7 @@ export class StackFrame {
   /** Reads `width` bits at the stack pointer and moves it up. */
   pop(width: Width): bigint {
     const value = this.read(this.offset, width);
-    this.skip(width / 8);
+    this.offset = BigInt.asUintN(this.width, this.offset + BYTES[width]);
     return value;
   }
 
