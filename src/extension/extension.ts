@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import { activeSession, TYPE, withSession } from './active-session';
 import { AdapterLines } from './adapter/adapter-lines';
 import { adapterFactory } from './adapter/adapter-process';
+import { tellLacks } from './adapter/lack-contexts';
 import { ConfigurationProvider, DynamicConfigurations } from './configurations';
 import { GuestChoice } from './guest-choice';
 import { GuestDocuments, type VariableContext } from './guest-documents';
@@ -25,6 +26,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const openOurSample = (parent?: vscode.Uri, options?: SampleOptions) =>
     openSample(context.extensionUri, parent, options);
   context.subscriptions.push(
+    tellLacks(),
     debug.registerDebugAdapterDescriptorFactory(TYPE, adapterFactory(context.extensionPath, lines)),
     debug.registerDebugConfigurationProvider(TYPE, new ConfigurationProvider(guests)),
     debug.registerDebugConfigurationProvider(

@@ -143,6 +143,13 @@ for (const [engine, start] of Object.entries(ENGINES))
       assert.deepEqual([values.get('CS'), values.get('CS base'), values.get('RIP')], [0xf000n, 0xffff0000n, 0xfff0n]);
     });
 
+    it('is offered what its stub can do', async () => {
+      const toolbar = bench.window.locator('.debug-toolbar');
+      await toolbar.getByLabel(/^Show Address/).waitFor();
+      for (const lacking of [/^Step to VM Exit/, /^Show Devices/])
+        assert.equal(await toolbar.getByLabel(lacking).count(), 0);
+    });
+
     it('steps into the firmware by an instruction', async () => {
       await show('Call Stack');
       await bench.window.locator('.disassembly-view').getByText('0xf000:0xe05b').click();
