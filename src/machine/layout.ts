@@ -41,6 +41,8 @@ export const MAX_RAM = 0xc0000000;
 export const LOW_RAM_END = 0x9fc00;
 /** Not RAM though below the top of RAM: the CPU's accesses here go to the bus, where nothing answers. */
 export const LOW_HOLE: AddressRange = { start: 0xa0000, length: 0x40000 };
+/** The part of the hole where option ROMs would be: this board has none and puts no device there. */
+export const OPTION_ROMS: AddressRange = { start: 0xc0000, length: 0x20000 };
 /** RAM reserved for the ACPI tables, where every kernel's search for the RSDP looks. */
 export const FIRMWARE_AREA: AddressRange = { start: 0xe0000, length: 0x20000 };
 /** Where the RAM above the first megabyte begins. */

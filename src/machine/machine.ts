@@ -41,7 +41,7 @@ import { busTransfers } from './bus-transfers';
 import { MachineClock } from './clock';
 import { MemoryAccess } from './memory-access';
 import type { AddressSpace } from './memory-access';
-import { FIRMWARE_AREA, HIGH_RAM_START, LOW_HOLE, requireRamSize } from './layout';
+import { FIRMWARE_AREA, HIGH_RAM_START, LOW_HOLE, OPTION_ROMS, requireRamSize } from './layout';
 import { firmwareMemoryTypes } from './memory-types';
 import type { MachineObserver } from './observer';
 import { Random } from './random';
@@ -225,6 +225,7 @@ export class Machine {
         policy: 'lazy64k',
         ...options.hypervisor,
         ram,
+        openBus: OPTION_ROMS,
         sleep: options.sleep ?? 'skip',
         onExit: () => this.stops.exited(),
       },

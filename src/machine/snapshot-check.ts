@@ -99,6 +99,7 @@ const hypervisor = fields({
   exits: fields({ count, totals: list(count) }),
   pages: fields({ next: count, free: list(count) }),
   frames: fields({ frames: words, nextFrame: count, nextLarge: count }),
+  openBus: optional(count),
   idleExits: count,
   exitsSeenAt: integer,
   line: flag,
@@ -241,5 +242,7 @@ function placement(state: MachineState, size: number): string | undefined {
   if (nextFrame > frameCount || nextLarge > frameCount) return 'hypervisor: frames: the next lies outside memory';
   if ([own.pages.next, ...own.pages.free].some((address) => address > size || address % PAGE !== 0))
     return 'hypervisor: pages: one lies outside machine memory';
+  const { openBus = 0 } = own;
+  if (openBus > size - PAGE || openBus % PAGE !== 0) return 'hypervisor: openBus: outside machine memory';
   return undefined;
 }

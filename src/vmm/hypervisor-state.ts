@@ -18,6 +18,8 @@ export interface HypervisorState {
   readonly exits: ExitLogState;
   readonly pages: ReturnType<PageAllocator['save']>;
   readonly frames: ReturnType<GuestFrames['save']>;
+  /** `OpenBus.save`; older snapshots have none. */
+  readonly openBus?: number | undefined;
   /** VM exits in a row without a completed instruction, and the count at the last exit. */
   readonly idleExits: number;
   readonly exitsSeenAt: number;

@@ -35,6 +35,7 @@ import type { HypervisorState } from './hypervisor-state';
 import { Injection } from './injection';
 import type { InjectionState } from './injection';
 import { GuestFrames, hypervisorBytes, PageAllocator, populateEagerly } from './memory';
+import { OpenBus } from './open-bus';
 import type { RamRange } from './memory';
 import type { BoardMsrs, CpuidTable, Engine, InterruptSource, MachineClock, PortSpace } from './ports';
 
@@ -57,6 +58,8 @@ export interface HypervisorParts {
 export interface HypervisorOptions {
   /** The guest's RAM, guest-physical. Machine memory has at least `machineBytes` of its top. */
   readonly ram: readonly RamRange[];
+  /** Where nothing answers and no device will be, in bytes; multiples of 4096. */
+  readonly openBus: RamRange;
   /**
    * `lazy4k`: an entry at the first access; `lazy64k`: then those of the sixteen pages around it, too, which spares a
    * booting kernel nine exits of ten; `eager2m`: everything at the start, in 2 MiB pages where that fits.
@@ -92,6 +95,7 @@ export class Hypervisor {
   private readonly injection: Injection;
   private readonly emulator: Emulator;
   private readonly eviction: Eviction;
+  private readonly openBus: OpenBus;
   private readonly environment: ExitEnvironment;
   private idleExits = 0;
   private exitsSeenAt = -1;
@@ -119,6 +123,7 @@ export class Hypervisor {
     this.exits = new ExitLog(options.logCapacity ?? DEFAULT_LOG);
     this.frames = new GuestFrames(options.ram, own, memory.size - (memory.size % (2 * 1024 * 1024)));
     this.ept = new Ept(memory, pages);
+    this.openBus = new OpenBus(options.openBus, memory, pages, this.ept);
     this.guestMemory = new GuestMemory(memory, this.frames);
     fillBitmaps(memory, bitmaps);
     this.vmcs = enterVmxOperation(processor, vmx, memory, host);
@@ -132,6 +137,7 @@ export class Hypervisor {
       guest: this.guest,
       ept: this.ept,
       frames: this.frames,
+      openBus: this.openBus,
       ports: parts.ports,
       msrs: parts.msrs,
       cpuid: parts.cpuid,
@@ -245,6 +251,7 @@ export class Hypervisor {
       exits: this.exits.save(),
       pages: this.pages.save(),
       frames: this.frames.save(),
+      openBus: this.openBus.save(),
       idleExits: this.idleExits,
       exitsSeenAt: this.exitsSeenAt,
       line: this.parts.line.pending(),
@@ -266,6 +273,7 @@ export class Hypervisor {
     this.exits.restore(state.exits);
     this.pages.restore(state.pages);
     this.frames.restore(state.frames);
+    this.openBus.restore(state.openBus);
     this.idleExits = state.idleExits;
     this.exitsSeenAt = state.exitsSeenAt;
     this.stopWanted = state.stopWanted;

@@ -153,7 +153,13 @@ export function makeRig(options: Partial<HypervisorOptions> = {}, ramBytes = RAM
       },
       line,
     },
-    { ram: ramRanges(ramBytes), policy: 'lazy4k', sleep: 'skip', ...options },
+    {
+      ram: ramRanges(ramBytes),
+      openBus: { start: 0xc0000, length: 0x20000 },
+      policy: 'lazy4k',
+      sleep: 'skip',
+      ...options,
+    },
   );
   parts.hypervisor = hypervisor;
   return {

@@ -1,6 +1,7 @@
 /**
- * EPT violations: a page of RAM gets its frame and its entry; any other page is a device's or nobody's, and the
- * instruction runs once with that page routed to the bus. Source: SDM Vol. 3C Table 28-7, 29.3.3.
+ * EPT violations: a page of RAM gets its frame and its entry; where no device can be, reads need no more exits (`OpenBus`);
+ * any other page is a device's or nobody's, and the instruction runs once with that page routed to the bus.
+ * Source: SDM Vol. 3C Table 28-7, 29.3.3.
  */
 import { BLOCKING } from '../../cpu/vmx/entry-checks/guest-state-rules';
 import { eptViolationQualification } from '../../cpu/vmx/exit-qualification';
@@ -57,5 +58,6 @@ export const eptViolationExit: ExitHandler = (environment) => {
     );
     return ExitAction.Stopped;
   }
+  if (environment.openBus.map(page)) return ExitAction.Mapped;
   return routeToBus(environment, page, guest.unfinishedPages);
 };

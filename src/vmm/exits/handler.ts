@@ -2,6 +2,7 @@
 import type { Ept } from '../ept';
 import type { ExitAction } from '../exit-log';
 import type { GuestFrames } from '../memory';
+import type { OpenBus } from '../open-bus';
 import type { HostLine } from '../host-line';
 import type { BoardMsrs, CpuidTable, PortSpace } from '../ports';
 import type { GuestProcessor } from '../guest-processor';
@@ -11,6 +12,7 @@ export interface ExitEnvironment {
   readonly guest: GuestProcessor;
   readonly ept: Ept;
   readonly frames: GuestFrames;
+  readonly openBus: OpenBus;
   readonly ports: PortSpace;
   readonly msrs: BoardMsrs;
   readonly cpuid: CpuidTable;
