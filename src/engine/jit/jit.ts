@@ -23,6 +23,8 @@ import type { RegionShape } from './region-shape';
 export const REGION_ROOM = 1 << 14;
 /** Blocks that ran this fraction (a shift) of the threshold join a neighbour's region. */
 const JOIN_SHIFT = 4;
+/** A block that runs this fraction (a shift) of the threshold again while it waits for a full batch waits no longer. */
+const WAIT_SHIFT = 4;
 /** Runs of the interpreter after which a batch is compiled though it is not full. */
 const PATIENCE = 64;
 
@@ -108,8 +110,12 @@ export class Jit {
   /** The interpreter has entered `block` often enough. */
   hot(block: number): void {
     if (this.policy.threshold === Infinity || !this.isCandidate(this.blockAt(block))) return;
-    this.waiting.push(block);
-    if (this.waiting.length >= this.policy.batch) this.compile();
+    const hasWaited = this.waiting.includes(block);
+    if (!hasWaited) {
+      this.waiting.push(block);
+      this.view.setUint32(block + BLOCK.heat, this.policy.threshold >> WAIT_SHIFT, true);
+    }
+    if (hasWaited || this.waiting.length >= this.policy.batch) this.compile();
   }
 
   /** Between two runs of the interpreter: compiles a batch that has waited long. */
