@@ -50,7 +50,7 @@ export const RUN_OPTIONS: readonly Option[] = [
     names: ['ept'],
     value: 'lazy4k|lazy64k|eager2m|evict',
     oneOf: ['lazy4k', 'lazy64k', 'eager2m', 'evict'],
-    help: 'how the EPT is filled: by pages on demand, by groups of pages (default), at the start, on demand with eviction',
+    help: 'how the EPT is filled: by 4 or 64 KiB (default) on demand, at the start, with eviction',
     testing: true,
   },
   { names: ['save'], value: 'FILE', help: "write a snapshot at the run's end", testing: true },

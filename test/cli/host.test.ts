@@ -193,7 +193,9 @@ describe('vmxray host', () => {
     const target = await launch({ kernel, flat: '0x7c00:real16', memory: '16M' });
     const place = `/proc/${await onlyPid()}`;
     const niceOf = (thread: string): string | undefined =>
-      readFileSync(`${place}/task/${thread}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ')[16];
+      readFileSync(`${place}/task/${thread}/stat`, 'utf8')
+        .replace(/^.*\) /s, '')
+        .split(' ')[16];
     const becomes = async (nice: string): Promise<void> => {
       if (!existsSync(`${place}/autogroup`)) return;
       const wanted = new RegExp(`nice ${nice}\\n`);
