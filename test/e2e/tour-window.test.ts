@@ -100,8 +100,8 @@ describe('the tour in a window', function () {
 
   it('steps to the next VM exit by the button in the toolbar', async () => {
     await toolbar(/Step to VM Exit/).click();
-    await screen.stopped(/^Paused on VM exit: EPT violation/, 'protect_kernel');
-    await screen.enter(CONSOLE, 'exit', screen.console(/filled in an EPT entry/));
+    await screen.stopped(/^Paused on VM exit: I\/O instruction/, 'put_char');
+    await screen.enter(CONSOLE, 'exit', screen.console(/0x3fd/));
     await screen.picture('vm-exit');
   });
 
