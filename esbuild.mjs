@@ -1,6 +1,6 @@
 // Builds dist/: the CLI and the extension as one bundle each (only `vscode` stays outside), what they load late as one
-// bundle each (the engines' branches, and packages in dist/src/packages/), and every test file and test tool as a bundle of its own, whose packages
-// stay in node_modules.
+// bundle each (the engines' branches, and packages in dist/src/packages/), the interpreter that machines begin with, and
+// every test file and test tool as a bundle of its own, whose packages stay in node_modules.
 //   node esbuild.mjs                  everything
 //   node esbuild.mjs --watch          everything, again after each change
 //   node esbuild.mjs test/isa src/cli only the entries whose path starts so

@@ -414,7 +414,7 @@ export class BlockCache {
         case 'immediate':
           if (operand.slot === 0) {
             low = Number(value.value);
-            high = Math.floor(low / 2 ** 32);
+            high = Math.floor(low / 0x1_0000_0000);
             if (!Number.isSafeInteger(low)) {
               low = Number(BigInt.asIntN(32, value.value));
               high = Number(BigInt.asIntN(32, value.value >> 32n));

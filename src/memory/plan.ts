@@ -41,7 +41,7 @@ const ARENA_BYTES = 64 << 20;
 /** Four contexts of 4096 entries of 32 bytes each (`TLB_ENTRIES`). */
 const TLB_SLOTS = 4 * 4096;
 
-/** Physical pages at most: fewer than WebAssembly's 4 GiB hold. What a machine does not use of the tables costs nothing. */
+/** Pages of WebAssembly's 4 GiB, more than a machine can have. What it does not use of the tables costs no memory. */
 const MAX_PAGES = 1 << 20;
 
 /** Divides memory for `physicalBytes` of physical memory. */

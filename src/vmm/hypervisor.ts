@@ -35,8 +35,8 @@ import type { HypervisorState } from './hypervisor-state';
 import { Injection } from './injection';
 import type { InjectionState } from './injection';
 import { GuestFrames, hypervisorBytes, PageAllocator, populateEagerly } from './memory';
-import { OpenBus } from './open-bus';
 import type { RamRange } from './memory';
+import { OpenBus } from './open-bus';
 import type { BoardMsrs, CpuidTable, Engine, InterruptSource, MachineClock, PortSpace } from './ports';
 
 /** The machine's parts that the hypervisor works on. */
@@ -62,7 +62,7 @@ export interface HypervisorOptions {
   readonly openBus: RamRange;
   /**
    * `lazy4k`: an entry at the first access; `lazy64k`: then those of the sixteen pages around it, too, which spares a
-   * booting kernel nine exits of ten; `eager2m`: everything at the start, in 2 MiB pages where that fits.
+   * booting Linux nine of ten violations in RAM; `eager2m`: everything at the start, in 2 MiB pages where that fits.
    */
   readonly policy: 'lazy4k' | 'lazy64k' | 'eager2m';
   /** Random EPT eviction (with `lazy4k`). */

@@ -13,7 +13,7 @@ import { PAGE_FLAG } from '../../memory/plan';
 import type { MemoryPlan } from '../../memory/plan';
 import { Outcome } from '../../isa/slow';
 import { STATE } from '../layout';
-import { any, quad, lowBits, setQuad, setWord, word } from './emit';
+import { any, lowBits, quad, setQuad, setWord, word } from './emit';
 
 /** Physical-address width (CPUID 80000008H:EAX[7:0]). */
 export const PHYSICAL_BITS = 39;

@@ -15,7 +15,7 @@ import type { ExitEnvironment, ExitHandler } from './handler';
 /** Most pages outside RAM that one instruction can touch: two operands, each across a page boundary. */
 const MAX_PAGES = 4;
 
-/** Maps every page of RAM that has a frame: what then still violates is a page that the guest has never touched. */
+/** Maps every page of RAM that has a frame: what then still violates is a page that has none. */
 export function mapFilledRam(environment: ExitEnvironment): void {
   for (const page of environment.frames.filled()) if (!environment.ept.leaf(page * PAGE)) mapRam(environment, page);
 }

@@ -2,8 +2,8 @@
 import type { Ept } from '../ept';
 import type { ExitAction } from '../exit-log';
 import type { GuestFrames } from '../memory';
-import type { OpenBus } from '../open-bus';
 import type { HostLine } from '../host-line';
+import type { OpenBus } from '../open-bus';
 import type { BoardMsrs, CpuidTable, PortSpace } from '../ports';
 import type { GuestProcessor } from '../guest-processor';
 
