@@ -12,6 +12,28 @@ export interface Limits {
   readonly hostMemory?: number | undefined;
 }
 
+/** The clocks that limits go by, in milliseconds. */
+export interface Clocks {
+  /** Time that has passed, from any origin. */
+  now(): number;
+  /** Processor time of this process so far, all its threads. */
+  used(): number;
+  /** Calls back after some time; the answer calls it off. */
+  after(ms: number, done: () => void): () => void;
+}
+
+const HOST_CLOCKS: Clocks = {
+  now: () => performance.now(),
+  used: () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1000;
+  },
+  after: (ms, done) => {
+    const timer = setTimeout(done, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
 /** Processor time in milliseconds that a process which was idle may take at once. */
 const BURST_MS = 50;
 const LONGEST_REST_MS = 1000;
@@ -19,30 +41,36 @@ const MEMORY_EVERY_MS = 250;
 const MIB = 2 ** 20;
 
 export class Limiter {
-  private lastAt = performance.now();
-  private lastUsed = usedMs();
+  private lastAt: number;
+  private lastUsed: number;
   /** Milliseconds of processor time that are left; below 0 they are owed. */
   private left = BURST_MS;
   private memoryAt = 0;
   private wake: (() => void) | undefined;
 
-  constructor(private readonly limits: Limits) {}
+  constructor(
+    private readonly limits: Limits,
+    private readonly clocks = HOST_CLOCKS,
+  ) {
+    this.lastAt = clocks.now();
+    this.lastUsed = clocks.used();
+  }
 
   /** After a slice: waits as long as the share demands; `end` cuts it short. */
   async rest(): Promise<void> {
     const { coreShare } = this.limits;
     if (coreShare === undefined) return;
-    const now = performance.now();
-    const used = usedMs();
+    const now = this.clocks.now();
+    const used = this.clocks.used();
     this.left = Math.min(BURST_MS, this.left + (now - this.lastAt) * coreShare - (used - this.lastUsed));
     this.lastAt = now;
     this.lastUsed = used;
     if (this.left >= 0) return;
     const wait = Math.min(LONGEST_REST_MS, -this.left / coreShare);
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, wait);
+      const callOff = this.clocks.after(wait, resolve);
       this.wake = () => {
-        clearTimeout(timer);
+        callOff();
         resolve();
       };
     });
@@ -58,7 +86,7 @@ export class Limiter {
   excess(): string | undefined {
     const { hostMemory } = this.limits;
     if (hostMemory === undefined) return undefined;
-    const now = performance.now();
+    const now = this.clocks.now();
     if (now - this.memoryAt < MEMORY_EVERY_MS) return undefined;
     this.memoryAt = now;
     const taken = process.memoryUsage.rss();
@@ -66,10 +94,4 @@ export class Limiter {
     const mib = (bytes: number): string => `${Math.round(bytes / MIB)} MiB`;
     return `Its process takes ${mib(taken)} of the host's memory, and may take ${mib(hostMemory)}: raise "hostMemory" in its machine file, or give the guest less "memory".`;
   }
-}
-
-/** Milliseconds of processor time of this process so far, all its threads. */
-function usedMs(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
 }

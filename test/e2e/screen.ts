@@ -88,7 +88,8 @@ export class Screen {
   async after({ currentTest }: Context): Promise<void> {
     if (currentTest?.state !== 'failed') return;
     this.hasFailed = true;
-    console.log(`On the screen:\n${await this.words()}`);
+    // In its message, so that it stands where the failures are listed.
+    if (currentTest.err) currentTest.err.message += `\nOn the screen:\n${await this.words()}`;
     await this.picture(`failed-${currentTest.title.replace(/\W+/g, '-')}`);
   }
 

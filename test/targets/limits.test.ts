@@ -1,38 +1,85 @@
 // What a process may take of the host: a share of a core.
 import assert from 'node:assert/strict';
-import { Limiter } from '../../src/targets/limits';
+import { type Clocks, Limiter } from '../../src/targets/limits';
 
-/** Takes processor time. */
-function work(ms: number): void {
-  const start = process.cpuUsage();
-  for (;;) {
-    const { user, system } = process.cpuUsage(start);
-    if (user + system > ms * 1000) return;
+/** Clocks that only work and rests move. */
+class ManualClocks implements Clocks {
+  private time = 0;
+  private busy = 0;
+  private due: { readonly at: number; done(): void } | undefined;
+
+  now(): number {
+    return this.time;
+  }
+
+  used(): number {
+    return this.busy;
+  }
+
+  after(ms: number, done: () => void): () => void {
+    this.due = { at: this.time + ms, done };
+    return () => (this.due = undefined);
+  }
+
+  /** A slice of the guest on `threads` threads. */
+  work(ms: number, threads = 1): void {
+    this.time += ms;
+    this.busy += ms * threads;
+  }
+
+  /** Lets the rest that somebody waits for go by; false if nobody waits. */
+  pass(): boolean {
+    const { due } = this;
+    if (!due) return false;
+    this.due = undefined;
+    this.time = due.at;
+    due.done();
+    return true;
   }
 }
 
 describe('limits of a machine', () => {
-  it('keep the share of a core', async () => {
-    const limiter = new Limiter({ coreShare: 0.25 });
-    const before = process.cpuUsage();
-    const start = performance.now();
-    while (performance.now() - start < 800) {
-      work(10);
-      await limiter.rest();
-    }
-    const { user, system } = process.cpuUsage(before);
-    const share = (user + system) / 1000 / (performance.now() - start);
-    assert.ok(share < 0.36, `${share} of a core`);
+  for (const { coreShare, threads } of [
+    { coreShare: 0.25, threads: 1 },
+    { coreShare: 0.05, threads: 1 },
+    { coreShare: 0.5, threads: 2 },
+    { coreShare: 1, threads: 1 },
+  ])
+    it(`keep a share of ${coreShare} of a core with ${threads} busy`, async () => {
+      const clocks = new ManualClocks();
+      const limiter = new Limiter({ coreShare }, clocks);
+      for (let slice = 0; slice < 1000; slice++) {
+        clocks.work(10, threads);
+        const rest = limiter.rest();
+        clocks.pass();
+        await rest;
+      }
+      const share = clocks.used() / clocks.now();
+      assert.ok(Math.abs(share - coreShare) < 0.01, `${share} of a core`);
+    });
+
+  it('let a guest work at once that was idle, but save up no more than a burst', async () => {
+    const clocks = new ManualClocks();
+    const limiter = new Limiter({ coreShare: 0.5 }, clocks);
+    clocks.work(60_000, 0);
+    await limiter.rest();
+    clocks.work(40);
+    await limiter.rest();
+    clocks.work(100);
+    const rest = limiter.rest();
+    assert.ok(clocks.pass(), 'no rest');
+    await rest;
   });
 
   it('end a rest at once when the guest shall stop', async () => {
-    const limiter = new Limiter({ coreShare: 0.05 });
-    work(120);
-    const start = performance.now();
+    const clocks = new ManualClocks();
+    const limiter = new Limiter({ coreShare: 0.05 }, clocks);
+    clocks.work(120);
     const rest = limiter.rest();
     limiter.end();
     await rest;
-    assert.ok(performance.now() - start < 100);
+    assert.equal(clocks.now(), 120);
+    assert.equal(clocks.pass(), false, 'its timer is still there');
   });
 
   it('say when there is too much memory, and nothing without a limit', () => {

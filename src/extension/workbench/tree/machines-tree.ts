@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import type { InventoryChange, Item, ItemState, Provider } from '../../../inventory/provider';
 import { contextValue, type Grouping, groups, labelNames, passes } from './arrange';
 import { Branch } from './branch';
+import { Redraws } from './redraws';
 
 /** The row of an engine's item. */
 export type ItemNode = Extract<TreeNode, { kind: 'item' }>;
@@ -16,7 +17,6 @@ export type TreeNode =
 
 /** The engine whose branch is open from the start, and which is shown alone while there is nothing else. */
 const OWN = 'own';
-const BATCH_MS = 50;
 const STATE_COLORS: Readonly<Partial<Record<ItemState, string>>> = {
   running: 'charts.green',
   paused: 'charts.yellow',
@@ -31,8 +31,7 @@ export class MachinesTree implements vscode.TreeDataProvider<TreeNode>, vscode.D
   private readonly changed = new vscode.EventEmitter<TreeNode | undefined>();
   readonly onDidChangeTreeData = this.changed.event;
   private readonly nodes = new Map<string, TreeNode>();
-  private readonly pending = new Set<string | undefined>();
-  private batch: NodeJS.Timeout | undefined;
+  private readonly redraws = new Redraws<Branch>((branches) => this.redraw(branches));
   private filterText = '';
   private groupingNow: Grouping = 'none';
 
@@ -124,6 +123,17 @@ export class MachinesTree implements vscode.TreeDataProvider<TreeNode>, vscode.D
 
   async getChildren(node?: TreeNode): Promise<TreeNode[]> {
     if (!node) return this.engines();
+    return this.rows(node).finally(() => this.redraws.given(node.branch));
+  }
+
+  dispose(): void {
+    this.redraws.dispose();
+    this.changed.dispose();
+    for (const branch of this.branches) branch.dispose();
+  }
+
+  /** Rows below a row. */
+  private async rows(node: TreeNode): Promise<TreeNode[]> {
     const { branch } = node;
     if (node.kind === 'note') return [];
     if (node.kind === 'group') return this.items(branch, node.items);
@@ -140,12 +150,6 @@ export class MachinesTree implements vscode.TreeDataProvider<TreeNode>, vscode.D
     if (shown.length === 0) return [{ kind: 'note', branch, text: 'Nothing here passes the filter.' }];
     if (this.groupingNow === 'none') return this.items(branch, shown);
     return groups(shown, this.groupingNow).map((group) => ({ kind: 'group', branch, ...group }));
-  }
-
-  dispose(): void {
-    clearTimeout(this.batch);
-    this.changed.dispose();
-    for (const branch of this.branches) branch.dispose();
   }
 
   /** Nothing at all while there is no machine and no other engine: the welcome view says how to begin. */
@@ -171,31 +175,27 @@ export class MachinesTree implements vscode.TreeDataProvider<TreeNode>, vscode.D
     return items.map((item) => this.remembered({ kind: 'item', branch, item }, keyOf(branch, item.id)));
   }
 
-  /** Remembers what a row is now, so that a change of its item finds it. */
+  /**
+   * Remembers what a row is now, so that a change of its item finds it. A row stays the same object: VS Code knows no other,
+   * and it drops an answer that another has overtaken.
+   */
   private remembered(node: TreeNode, key: string): TreeNode {
+    const known = this.nodes.get(key);
+    if (known) return Object.assign(known, node);
     this.nodes.set(key, node);
     return node;
   }
 
   private onChange(branch: Branch, change: InventoryChange | undefined): void {
-    if (change === undefined || change === 'all') this.pending.add(keyOf(branch));
-    else for (const id of change) this.pending.add(keyOf(branch, id));
-    this.batch ??= setTimeout(() => this.flush(), BATCH_MS);
+    const isShown = typeof change !== 'object' || change.some((id) => this.nodes.has(keyOf(branch, id)));
+    if (isShown) this.redraws.want(branch);
   }
 
-  private flush(): void {
-    this.batch = undefined;
-    const keys = [...this.pending];
-    this.pending.clear();
-    // The top may be the welcome view now, or no longer.
-    if (this.branches.length === 1) {
-      this.changed.fire(undefined);
-      return;
-    }
-    const nodes = keys.map((key) => (key === undefined ? undefined : this.nodes.get(key)));
-    // A row is drawn by its parent: who knows no parent draws the branch.
-    for (const branch of new Set(nodes.flatMap((node) => (node ? [node.branch] : []))))
-      this.changed.fire(this.nodes.get(keyOf(branch)));
+  private redraw(branches: readonly Branch[]): void {
+    // The top may be the welcome view now, or no longer. A row is drawn by its parent, and who knows no parent draws the
+    // branch.
+    if (this.branches.length === 1) this.changed.fire(undefined);
+    else for (const branch of branches) this.changed.fire(this.nodes.get(keyOf(branch)));
   }
 }
 
