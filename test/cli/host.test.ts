@@ -1,6 +1,6 @@
 // Machines in processes of their own: real processes, real guests.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -15,6 +15,7 @@ import {
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { isWeighedBySession } from '../../src/cli/host-priority';
 import { attachHosted, launchHosted, type HostLaunch } from '../../src/targets/host/launch';
 import { listMachines } from '../../src/targets/host/registry';
 import type { MachineSettings } from '../../src/targets/machine-settings';
@@ -23,6 +24,9 @@ import { guest, PROGRAM, startVmxray, vmxray } from './vmxray';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 const HOW: HostLaunch = { program: PROGRAM, version };
+/** Fields of `stat` and scheduling policies: proc(5), sched(7). */
+const [NICE_FIELD, POLICY_FIELD] = [19, 41];
+const [SCHED_OTHER, SCHED_IDLE] = ['0', '5'];
 const TOUR: MachineSettings = { kernel: guest('tour'), memory: '16M' };
 
 /** The events of a target, and a way to wait for one. */
@@ -192,22 +196,35 @@ describe('vmxray host', () => {
     writeFileSync(kernel, Uint8Array.of(0xeb, 0xfe));
     const target = await launch({ kernel, flat: '0x7c00:real16', memory: '16M' });
     const place = `/proc/${await onlyPid()}`;
-    const niceOf = (thread: string): string | undefined =>
-      readFileSync(`${place}/task/${thread}/stat`, 'utf8')
-        .replace(/^.*\) /s, '')
-        .split(' ')[16];
-    const becomes = async (nice: string): Promise<void> => {
-      if (!existsSync(`${place}/autogroup`)) return;
-      const wanted = new RegExp(`nice ${nice}\\n`);
+    /** A field of all its threads' `stat`, of which the third follows the name: proc(5). */
+    const ofThreads = (field: number): (string | undefined)[] =>
+      readdirSync(`${place}/task`).map(
+        (thread) =>
+          readFileSync(`${place}/task/${thread}/stat`, 'utf8')
+            .replace(/^.*\) /s, '')
+            .split(' ')[field - 3],
+      );
+    const soon = async (holds: () => boolean, what: () => string): Promise<void> => {
       for (const end = Date.now() + 5000; Date.now() < end; await new Promise((tick) => setTimeout(tick, 50)))
-        if (wanted.test(readFileSync(`${place}/autogroup`, 'utf8'))) return;
-      assert.match(readFileSync(`${place}/autogroup`, 'utf8'), wanted);
+        if (holds()) return;
+      assert.fail(what());
+    };
+    const autogroup = (): string => readFileSync(`${place}/autogroup`, 'utf8');
+    const becomes = async (nice: string): Promise<void> => {
+      if (existsSync(`${place}/autogroup`)) await soon(() => autogroup().endsWith(` nice ${nice}\n`), autogroup);
     };
     await becomes('0');
     await target.resume(1, { kind: 'continue' });
     await becomes('10');
-    const nices = readdirSync(`${place}/task`).map(niceOf);
+    const nices = ofThreads(NICE_FIELD);
     assert.ok(nices.length > 1 && nices.every((nice) => nice === '10'), nices.join(' '));
+    const hasChrt = spawnSync('chrt', ['--version']).status === 0;
+    const policy = isWeighedBySession() && hasChrt ? SCHED_IDLE : SCHED_OTHER;
+    const policies = (): (string | undefined)[] => ofThreads(POLICY_FIELD);
+    await soon(
+      () => policies().every((one) => one === policy),
+      () => policies().join(' '),
+    );
     await target.pause();
     await becomes('0');
     await target.dispose();
