@@ -15,6 +15,7 @@ import type { ProcessorObserver } from './observer';
 import { EFLAGS, setSegment, updateMode } from './mode';
 import type { ProcessorState, Segment } from './state';
 import { StoredMsrs } from './stored-msrs';
+import { TimeStamp } from './time';
 import type { Activity, Interruptibility, VmxUnit } from './vmx-hooks';
 
 /** An event whose delivery a debugger holds back. */
@@ -50,6 +51,7 @@ export class Core {
   readonly storedMsrs = new StoredMsrs();
   /** TSC minus ticks (IA32_TSC_ADJUST and writes to the TSC), modulo 2^64. */
   tscOffset = 0n;
+  readonly timeStamp = new TimeStamp(this);
   /** Armed by MONITOR: a linear address, or undefined. */
   monitored: bigint | undefined;
   /** While waiting in MWAIT: interrupts wake the processor even when IF is 0. */

@@ -118,6 +118,11 @@ export const STATE = {
   betweenIterations: 0x834,
   /** Bytes of physical memory, i64. */
   physicalBytes: 0x838,
+  /** What RDTSC adds to the ticks, i64: see `TimeStamp`; IA32_TSC_AUX, u32. */
+  tscOffset: 0x840,
+  tscAux: 0x848,
+  /** The ticks at which the run at hand will have spent its budget, i64. */
+  ticksEnd: 0x850,
   /** MXCSR, u32. */
   mxcsr: 0x74c,
   /** x87: control, status (TOP included), abridged tag (bit set = not empty), opcode u32 each; FIP, FDP i64; FCS, FDS u32. */

@@ -242,6 +242,11 @@ export class Processor implements ProcessorForVmx {
     return this.core.timeStampCounter();
   }
 
+  /** Before each run: RDTSC and RDTSCP read what stands in the state. */
+  updateTimeStamp(): void {
+    this.core.timeStamp.update();
+  }
+
   ticks(): number {
     return this.core.environment.ticks();
   }

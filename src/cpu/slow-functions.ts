@@ -25,8 +25,8 @@ import { EXIT_SIGNAL, GuestFault, STOP_SIGNAL, TaskFault } from './signals';
 import { breakpoint, debugTrap, overflow, softwareInterrupt } from './software-interrupts';
 import { syscall, sysenter, sysexit, sysret, swapGs } from './system-calls';
 import { loadDescriptorTable, loadSystemSegment, storeDescriptorTable, systemSelector } from './system-segments';
-import { random, rdpmc, rdtsc, rdtscp } from './time';
-import { halt, monitor, mwait, pause } from './waiting';
+import { random, rdpmc } from './time';
+import { halt, monitor, mwait } from './waiting';
 
 /** Selectors and sizes come as i32; records make them small and positive. */
 function implementations(cpu: Core): SlowFunctions {
@@ -35,8 +35,6 @@ function implementations(cpu: Core): SlowFunctions {
     ...cpu.environment.float,
     ...cpu.vmx.instructions,
     cpuid: (leaf, subleaf) => cpuid(cpu, leaf, subleaf),
-    rdtsc: () => rdtsc(cpu),
-    rdtscp: () => rdtscp(cpu),
     rdpmc: () => rdpmc(),
     rdmsr: (index) => rdmsr(cpu, index),
     wrmsr: (index, value) => wrmsr(cpu, index, value),
@@ -49,7 +47,6 @@ function implementations(cpu: Core): SlowFunctions {
     loadMachineStatus: (source) => loadMachineStatus(cpu, source),
     clearTaskSwitched: () => clearTaskSwitched(cpu),
     halt: () => halt(cpu),
-    pause: () => pause(cpu),
     monitor: (offset, segment) => monitor(cpu, offset, segment),
     mwait: (hints, extensions) => mwait(cpu, hints, extensions),
     invalidatePage: () => invalidatePage(cpu),
@@ -110,16 +107,18 @@ function deliverInNewTask(cpu: Core, fault: GuestFault): Outcome {
   return deliver(cpu, eventOfFault(fault)) === 'exit' ? Outcome.Exit : Outcome.JumpedCheck;
 }
 
-type AnyFunction = (...args: (number | bigint)[]) => Outcome;
+type Argument = number | bigint;
+/** As many parameters as any of them has. */
+type AnyFunction = (a: Argument, b: Argument, c: Argument, d: Argument, e: Argument, f: Argument) => Outcome;
 
 /** All slow functions of `cpu`, none of which throws for what the guest does. */
 export function slowFunctions(cpu: Core): SlowFunctions {
   const bare = implementations(cpu);
   const wrapped = Object.entries(bare).map(([name, implementation]) => {
     const call = implementation as AnyFunction;
-    const slow: AnyFunction = (...args) => {
+    const slow: AnyFunction = (a, b, c, d, e, f) => {
       try {
-        return call(...args);
+        return call(a, b, c, d, e, f);
       } catch (signal) {
         if (signal === EXIT_SIGNAL) return Outcome.Exit;
         if (signal === STOP_SIGNAL) return Outcome.Stop;

@@ -1,5 +1,5 @@
 /**
- * RDTSC, RDTSCP, RDPMC, RDRAND, RDSEED. CR4.TSD, CR4.PCE and CPL were checked by the records.
+ * What RDTSC and RDTSCP read, RDPMC, RDRAND, RDSEED. CR4.TSD, CR4.PCE and CPL were checked by the records.
  *
  * Source: SDM Vol. 2B, the instructions; Vol. 3B 17.17.
  * NOT IMPLEMENTED: performance counters: RDPMC finds none (#GP(0)).
@@ -11,14 +11,25 @@ import { STATE } from './layout';
 import { MSR } from './msr-numbers';
 import { GuestFault } from './signals';
 
-export function rdtsc(cpu: Core): Outcome {
-  cpu.state.setQuad(STATE.result, BigInt.asUintN(64, cpu.timeStampCounter() + cpu.vmx.tscOffset()));
-  return Outcome.Done;
-}
+/** Keeps in the state what RDTSC and RDTSCP take from it: asked for before each run, and within one when it changes. */
+export class TimeStamp {
+  private own = 0n;
+  private vmx = 0n;
+  private readonly auxiliary;
 
-export function rdtscp(cpu: Core): Outcome {
-  cpu.state.setQuad(STATE.result2, cpu.storedMsrs.get(MSR.TSC_AUX) ?? 0n);
-  return rdtsc(cpu);
+  constructor(private readonly cpu: Core) {
+    this.auxiliary = cpu.storedMsrs.cell(MSR.TSC_AUX);
+  }
+
+  update(): void {
+    const { cpu } = this;
+    const vmx = cpu.vmx.tscOffset();
+    cpu.state.setWord(STATE.tscAux, Number(this.auxiliary.value));
+    if (cpu.tscOffset === this.own && vmx === this.vmx) return;
+    this.own = cpu.tscOffset;
+    this.vmx = vmx;
+    cpu.state.setQuad(STATE.tscOffset, BigInt.asUintN(64, cpu.tscOffset + vmx));
+  }
 }
 
 export function rdpmc(): Outcome {

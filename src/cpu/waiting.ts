@@ -1,5 +1,5 @@
 /**
- * HLT, PAUSE, MONITOR, MWAIT.
+ * HLT, MONITOR, MWAIT.
  *
  * Source: SDM Vol. 2A/B, the instructions; Vol. 3A 8.10.
  * A waiting processor wakes for whatever the run loop sees: MWAIT may wake for any reason, so it also wakes when a
@@ -19,10 +19,6 @@ const BREAK_ON_MASKED = 1;
 export function halt(cpu: Core): Outcome {
   cpu.activity = 'hlt';
   return Outcome.DoneCheck;
-}
-
-export function pause(cpu: Core): Outcome {
-  return cpu.done();
 }
 
 export function monitor(cpu: Core, offset: bigint, segment: number): Outcome {

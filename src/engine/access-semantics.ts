@@ -7,7 +7,7 @@ import type { I32, I64, V128 } from '../wasm/expr';
 import { SEGMENT, Semantics } from '../isa/semantics';
 import type { Address, Bits, GeneralName, Int, Operand, StateWord } from '../isa/semantics';
 import { MODE, STATE } from '../cpu/layout';
-import { word } from '../cpu/paging/emit';
+import { quad, word } from '../cpu/paging/emit';
 import { STORE } from './access';
 
 /** Numbers of the general registers that instructions name. */
@@ -151,6 +151,14 @@ export abstract class AccessSemantics extends Semantics {
   jumpIf(condition: I32, target: I64): void {
     this.code.if(condition, () => this.jump(target));
   }
+
+  timeStampCounter(): I64 {
+    const ticks = i64.sub(quad(STATE.ticksEnd), i64.extendU(this.instructionsLeft()));
+    return i64.add(ticks, quad(STATE.tscOffset));
+  }
+
+  /** Instructions of the run at hand from this one on. */
+  protected abstract instructionsLeft(): I32;
 
   state(name: StateWord): I32 {
     if (name === 'cpl') return i32.and(i32.shrU(word(STATE.mode), i32.const(MODE.cplShift)), i32.const(3));

@@ -246,6 +246,10 @@ export class HandlerSemantics extends AccessSemantics {
     return this.let(quad(STATE.result2));
   }
 
+  protected instructionsLeft(): I32 {
+    return i32.add(word(STATE.budget), field16(this.entry, ENTRY.left));
+  }
+
   fault(vector: number, errorCode?: I32): void {
     recordFault(this.code, i32.const(vector), errorCode);
     this.exits.leave(this.code, i32.const(Outcome.Fault));

@@ -78,6 +78,8 @@ export class Interpreter implements LinearMemory {
   private continues: bigint | undefined;
   /** Instructions that the run at hand may begin. */
   private allowed = 0;
+  /** The ticks when none of these is left. */
+  private ticksEnd = 0;
   private running = false;
 
   constructor(
@@ -139,14 +141,15 @@ export class Interpreter implements LinearMemory {
 
   /**
    * Runs at most `instructions` (below 2^31) from `STATE.rip`. `holdsBreakpoint`: the processor's instruction breakpoints do
-   * not stand before the first of them (EFLAGS.RF, MOV SS: SDM Vol. 3B, 17.3.1.1).
+   * not stand before the first of them (EFLAGS.RF, MOV SS: SDM Vol. 3B, 17.3.1.1). `ticks`: the time now, for RDTSC.
    */
-  run(instructions: number, holdsBreakpoint = false): Outcome {
+  run(instructions: number, holdsBreakpoint = false, ticks = 0): Outcome {
     this.jit.betweenRuns();
     this.allowed = instructions;
     this.holdsBreakpoint = holdsBreakpoint;
     this.continues = this.repeatAt;
     this.state.setWord(STATE.budget, instructions);
+    this.setTicksEnd(ticks + instructions);
     this.state.setWord(STATE.betweenIterations, 0);
     this.running = true;
     try {
@@ -173,8 +176,15 @@ export class Interpreter implements LinearMemory {
     const surplus = budget + left - 1 - instructions;
     if (surplus <= 0) return;
     this.allowed -= surplus;
+    this.setTicksEnd(this.ticksEnd - surplus);
     this.state.setWord(STATE.budget, budget - surplus);
     if (budget < surplus) this.blocks.endRunning();
+  }
+
+  private setTicksEnd(ticks: number): void {
+    this.ticksEnd = ticks;
+    this.state.setWord(STATE.ticksEnd, ticks >>> 0);
+    this.state.setWord(STATE.ticksEnd + 4, Math.floor(ticks / 2 ** 32));
   }
 
   /** The last `run` ended between two iterations of a REP instruction (or in the second of them), at which RIP stands. */
@@ -434,10 +444,14 @@ type AnySlow = (...args: readonly (number | bigint)[]) => Outcome;
 /** Imports for all slow functions, though the processor that implements them is made after the interpreter. */
 function lateBound(slow: () => SlowFunctions): Record<string, AnySlow> {
   let functions: Readonly<Record<string, AnySlow>> | undefined;
-  const bind =
-    (name: string): AnySlow =>
-    (a, b, c, d, e, f) =>
-      (functions ??= slow() as unknown as Readonly<Record<string, AnySlow>>)[name]!(a!, b!, c!, d!, e!, f!);
+  // Each keeps its own: a look-up by name at every call would cost more than most of them do.
+  const bind = (name: string): AnySlow => {
+    let own: AnySlow | undefined;
+    return (a, b, c, d, e, f) => {
+      own ??= (functions ??= slow() as unknown as Readonly<Record<string, AnySlow>>)[name]!;
+      return own(a!, b!, c!, d!, e!, f!);
+    };
+  };
   return Object.fromEntries(Object.keys(SLOW_FUNCTIONS).map((name) => [name, bind(name)]));
 }
 

@@ -179,8 +179,10 @@ export class Vcpu {
     const shadow = isShadowed ? { ...processor.interruptibility } : undefined;
     if (shadow) processor.endShadow();
     if (resumes) state.setWord(STATE.eflags, flags & ~EFLAGS.RF);
+    processor.updateTimeStamp();
+    const { ticks } = clock;
     clock.startRun(this.completedBefore);
-    const outcome = interpreter.run(limit, resumes || shadow?.movSs === true);
+    const outcome = interpreter.run(limit, resumes || shadow?.movSs === true, ticks);
     const { completed } = interpreter;
     clock.endRun(completed);
     const accesses = interpreter.takeWatchedAccesses();

@@ -342,6 +342,10 @@ class EffectsMaker extends Semantics {
     return this.unknown('i64');
   }
 
+  timeStampCounter(): I64 {
+    return this.unknown('i64');
+  }
+
   fault(_vector: number, errorCode: I32 = i32.const(0)): void {
     this.use(errorCode);
     this.found.mayFault = true;

@@ -48,7 +48,7 @@ export interface Address {
 
 export type GeneralName = 'RAX' | 'RCX' | 'RDX' | 'RBX' | 'RSP' | 'RBP' | 'RSI' | 'RDI' | 'R11';
 /** Words of the state for `Semantics.state`. */
-export type StateWord = 'cr0' | 'cr4' | 'mxcsr' | 'eflags' | 'mode' | 'cpl' | 'fpuControl' | 'fpuStatus';
+export type StateWord = 'cr0' | 'cr4' | 'mxcsr' | 'eflags' | 'mode' | 'cpl' | 'fpuControl' | 'fpuStatus' | 'tscAux';
 export type SegmentName = 'ES' | 'CS' | 'SS' | 'DS' | 'FS' | 'GS';
 export type ArithmeticFlag = 'CF' | 'PF' | 'AF' | 'ZF' | 'SF' | 'OF';
 
@@ -181,6 +181,8 @@ export abstract class Semantics {
   abstract result(bits: Bits): Int;
   /** The second result slot (64 bits). */
   abstract result2(): I64;
+  /** The time-stamp counter as the guest sees it, before this instruction. */
+  abstract timeStampCounter(): I64;
   /** Raises an exception at this instruction. */
   abstract fault(vector: number, errorCode?: I32): void;
   /** Leaves with `Outcome.Intercept` when the current controls may make this instruction exit. */

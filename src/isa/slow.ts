@@ -39,8 +39,6 @@ export type Outcome = (typeof Outcome)[keyof typeof Outcome];
 export const SLOW_FUNCTIONS = {
   // Processor control (SDM Vol. 2). Values come from and go to `result`.
   cpuid: ['i32', 'i32'], // EAX, ECX -> result EAX, EBX in its high half; result2 ECX, EDX in its high half
-  rdtsc: [], // -> result
-  rdtscp: [], // -> result; result2 IA32_TSC_AUX
   rdpmc: ['i32'], // ECX -> result
   rdmsr: ['i32'], // ECX -> result
   wrmsr: ['i32', 'i64'], // ECX, EDX:EAX
@@ -53,7 +51,6 @@ export const SLOW_FUNCTIONS = {
   loadMachineStatus: ['i32'], // LMSW
   clearTaskSwitched: [], // CLTS
   halt: [],
-  pause: [],
   monitor: ['i64', 'i32'], // offset, segment number
   mwait: ['i32', 'i32'], // EAX hints, ECX extensions (#GP(0) if any is unknown)
   invalidatePage: ['i32', 'i64'], // segment number, offset

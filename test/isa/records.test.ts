@@ -120,7 +120,7 @@ const EFFECTS: readonly [string, string, Bits, boolean, string][] = [
   ['LEAVE', 'c9', 64, false, 'reads RBP; writes RBP RSP; loads; faults'],
   ['RET', 'c3', 64, false, 'reads RSP; writes RSP; loads; faults; ends'],
   ['CPUID', '0f a2', 32, false, 'reads RAX RCX; writes RAX RBX RCX RDX; faults; exits CPUID; calls cpuid'],
-  ['RDTSC', '0f 31', 32, false, 'reads cpl cr4; writes RAX RDX; faults; exits RDTSC; calls rdtsc'],
+  ['RDTSC', '0f 31', 32, false, 'reads cpl cr4; writes RAX RDX; faults; exits RDTSC'],
   ['CLI', 'fa', 32, false, 'faults; calls setInterruptFlag; ends'],
   ['NOP', '0f 1f', 32, true, ''],
   [

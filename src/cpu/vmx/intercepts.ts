@@ -13,7 +13,7 @@ import { controlRegisterExits } from './control-register-intercepts';
 import type { ExitRecord } from './exit-record';
 import { RESUME_FLAG } from './exit-record';
 import { EXIT_REASON } from './exit-reasons';
-import { ioQualification, movDrQualification, mwaitQualification } from './exit-qualification';
+import { movDrQualification, mwaitQualification } from './exit-qualification';
 import {
   addressSizeCode,
   DESCRIPTOR_TABLE_IDENTITY,
@@ -115,11 +115,10 @@ const io: Intercept = (core, decoded) => {
     return false;
   const exit = beginInstructionExit(core, decoded, EXIT_REASON.IO_INSTRUCTION);
   const sizeMinusOne = bits / 8 - 1;
-  exit.qualificationLow =
-    sizeMinusOne | (isIn ? 8 : 0) | (isString ? 0x10 : 0) | (decoded.repeat ? 0x20 : 0) | (immediate ? 0x40 : 0);
-  exit.qualificationLow = (exit.qualificationLow | (port << 16)) >>> 0;
-  if (!isString) exit.qualificationLow &= ~ioQualification.encode({ rep: 1 });
-  else recordStringIo(core, decoded, exit, isIn);
+  const isRepeated = isString && decoded.repeat !== 0;
+  const kind = (isIn ? 8 : 0) | (isString ? 0x10 : 0) | (isRepeated ? 0x20 : 0) | (immediate ? 0x40 : 0);
+  exit.qualificationLow = (sizeMinusOne | kind | (port << 16)) >>> 0;
+  if (isString) recordStringIo(core, decoded, exit, isIn);
   return true;
 };
 

@@ -24,8 +24,8 @@ const LEAVES: Traits = { isFoldable: false, mayLeave: true, setsFlags: false };
 const known = new WeakMap<HandlerKey, Traits>();
 
 function traitsOfKey({ instruction, form, size, operands, repeat }: HandlerKey): Traits {
-  const { exit, privilege, protectedOnly, endsBlock } = instruction;
-  if (repeat !== 0 || exit || privilege !== undefined || protectedOnly || endsBlock) return LEAVES;
+  const { privilege, protectedOnly, endsBlock } = instruction;
+  if (repeat !== 0 || privilege !== undefined || protectedOnly || endsBlock) return LEAVES;
   if (operands.some(({ file }) => !FILES.has(file))) return LEAVES;
   const memory = operands.some(({ kind }) => kind === 'memory');
   const effects = effectsOf(instruction, form, size, memory);

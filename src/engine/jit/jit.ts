@@ -148,18 +148,21 @@ export class Jit {
     const room = REGION_ROOM - this.regions.size;
     if (this.bytes > this.policy.maxBytes || room < waiting.length) this.clear();
     const taken = new Set<number>();
-    const pages = new Map<string, Map<number, BlockView>>();
+    const pages = new Map<number, Map<number, number>>();
     const shapes: RegionShape[] = [];
     for (const at of waiting) {
       const hot = this.blockAt(at);
       const page = hot.host >>> 12;
-      const key = `${page} ${hot.mode}`;
+      const key = page * 2 ** 32 + hot.mode;
       let known = pages.get(key);
       if (!known) pages.set(key, (known = this.blocksByOffset(page, hot.mode)));
-      if (known.get(hot.host & (PAGE - 1))?.at !== at || taken.has(at)) continue;
+      // It may have been dropped, or taken by a region, since it was noted.
+      if (known.get(hot.host & (PAGE - 1)) !== at || taken.has(at) || !this.isCandidate(hot)) continue;
       const shape = shapeRegion(hot, (offset) => {
-        const found = known.get(offset);
-        return found && !taken.has(found.at) && this.mayJoin(found) ? found : undefined;
+        const other = known.get(offset);
+        if (other === undefined || taken.has(other) || !this.mayJoin(other)) return undefined;
+        const found = this.blockAt(other);
+        return this.isCandidate(found) ? found : undefined;
       });
       for (const { block } of shape) taken.add(block.at);
       shapes.push(shape);
@@ -214,14 +217,13 @@ export class Jit {
     return new BlockView(this.view, this.handlers, at);
   }
 
-  /** Blocks of a page that may be compiled, decoded in one mode and with one set of breakpoints. */
-  private blocksByOffset(page: number, mode: number): Map<number, BlockView> {
-    const found = new Map<number, BlockView>();
+  /** Host offsets of a page's blocks that are decoded in one mode and with one set of breakpoints, by page offset. */
+  private blocksByOffset(page: number, mode: number): Map<number, number> {
+    const found = new Map<number, number>();
     for (const at of this.host.blocksOf(page)) {
-      const block = this.blockAt(at);
-      const { host } = block;
-      if (host >>> 12 !== page || block.mode !== mode) continue;
-      if (this.isCandidate(block)) found.set(host & (PAGE - 1), block);
+      const host = this.view.getUint32(at + BLOCK.host, true);
+      // A block that began on the page before is listed here, too.
+      if (host >>> 12 === page && this.view.getUint32(at + BLOCK.mode, true) === mode) found.set(host & (PAGE - 1), at);
     }
     return found;
   }
@@ -230,8 +232,8 @@ export class Jit {
     return this.view.getUint32(block.at + BLOCK.region, true) === 0 && canBegin(block);
   }
 
-  private mayJoin(block: BlockView): boolean {
-    const executions = (this.initialHeat - this.view.getUint32(block.at + BLOCK.heat, true)) >>> 0;
+  private mayJoin(block: number): boolean {
+    const executions = (this.initialHeat - this.view.getUint32(block + BLOCK.heat, true)) >>> 0;
     return executions >= this.policy.threshold >> JOIN_SHIFT;
   }
 }

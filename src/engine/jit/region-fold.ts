@@ -155,6 +155,7 @@ class RegionFold {
           goTo: (target) => this.goTo(lazy, target, unused),
           goToRip: (rip) => this.leaveTo(lazy, rip, unused),
         });
+        if (instruction.exit) m.intercept(instruction.exit);
         instruction.meaning(m, operands);
       });
     }

@@ -3,10 +3,11 @@
  * of its page. All is loaded when the region is entered and stored back at its one end; registers that it does not name
  * stay where they are.
  */
-import { i32, i64, load32 } from '../../wasm/expr';
-import type { I32, I64 } from '../../wasm/expr';
+import { i32, i64, load32, loadV128 } from '../../wasm/expr';
+import type { I32, I64, V128 } from '../../wasm/expr';
 import type { FunctionBuilder, Local } from '../../wasm/function';
-import { MODE, SEGMENT_ACCESS, SEGMENT_BYTES, SEGMENT_FIELD, STATE } from '../../cpu/layout';
+import { anyTrue, VECTOR_OPERATOR, v128Const, vector2 } from '../../wasm/simd';
+import { MODE, SEGMENT_BYTES, STATE } from '../../cpu/layout';
 import { quad, setQuad, setWord, word } from '../../cpu/paging/emit';
 import { SEGMENT } from '../../isa/semantics';
 import { PAGE } from '../../memory/plan';
@@ -15,7 +16,12 @@ import type { FlagPlace } from '../lazy-flags';
 
 const PAGE_MASK = ~0xfffn;
 const LOW_32 = 0xffffffffn;
-const ALL_ACCESS = SEGMENT_ACCESS.read | SEGMENT_ACCESS.write;
+const ONES = Array<number>(12).fill(0xff);
+/** The first 16 bytes of a segment's record (`SEGMENT_FIELD`): base, limit, rights of a writable data segment. */
+const FLAT = v128Const([...Array<number>(8).fill(0), 0xff, 0xff, 0xff, 0xff, 0x92, 0, 0, 0]);
+/** What counts of them: of the rights, present, data, writable, expand-up, usable; of code, base and limit alone. */
+const OF_DATA = v128Const([...ONES, 0x9e, 0, 0x01, 0]);
+const OF_CODE = v128Const([...ONES, 0, 0, 0, 0]);
 
 export class RegionFrame {
   /** Instructions that may still begin after the current block. */
@@ -91,17 +97,13 @@ export class RegionFrame {
   private requireFlat(block: I32): void {
     const { code } = this;
     const stack = i32.and(word(STATE.mode), i32.const(3 << MODE.stackShift));
-    let other = i32.xor(stack, i32.const(MODE.code32 << MODE.stackShift));
-    const differs = (value: I32): void => void (other = i32.or(other, value));
-    for (const number of [SEGMENT.CS, SEGMENT.SS, SEGMENT.DS, SEGMENT.ES]) {
-      const record = STATE.segments + number * SEGMENT_BYTES;
-      differs(i32.or(word(record + SEGMENT_FIELD.base), word(record + SEGMENT_FIELD.base + 4)));
-      differs(i32.xor(word(record + SEGMENT_FIELD.limit), i32.const(-1)));
-      if (number === SEGMENT.CS) continue;
-      const allows = i32.and(word(record + SEGMENT_FIELD.access), i32.const(ALL_ACCESS | SEGMENT_ACCESS.expandDown));
-      differs(i32.xor(allows, i32.const(ALL_ACCESS)));
-    }
-    code.if(other, () => {
+    const differs = (number: number): V128 =>
+      vector2(VECTOR_OPERATOR.xor, loadV128(i32.const(STATE.segments + number * SEGMENT_BYTES)), FLAT);
+    const { and, or } = VECTOR_OPERATOR;
+    const data = vector2(or, vector2(or, differs(SEGMENT.SS), differs(SEGMENT.DS)), differs(SEGMENT.ES));
+    const all = vector2(or, vector2(and, data, OF_DATA), vector2(and, differs(SEGMENT.CS), OF_CODE));
+    const otherStack = i32.xor(stack, i32.const(MODE.code32 << MODE.stackShift));
+    code.if(i32.or(anyTrue(all), otherStack), () => {
       setWord(code, STATE.block, block);
       setQuad(code, STATE.blockRip, quad(STATE.rip));
       code.return(i32.add(block, i32.const(BLOCK.headerBytes)));

@@ -232,6 +232,10 @@ export class RegionSemantics extends AccessSemantics {
     return i64.const(0);
   }
 
+  protected instructionsLeft(): I32 {
+    return i32.add(this.frame.budget.get(), i32.const(this.entry.left));
+  }
+
   fault(): void {
     this.leave();
   }

@@ -49,8 +49,8 @@ export function canBegin(block: BlockView): boolean {
 }
 
 /**
- * The region of `hot`. `find` gives the block at a page offset that may join: decoded in the same mode, run often enough,
- * in no region.
+ * The region of `hot`. `find` gives the block at a page offset that may join: one with which a region can begin, decoded in
+ * the same mode, run often enough, in no region.
  */
 export function shapeRegion(hot: BlockView, find: (offset: number) => BlockView | undefined): RegionShape {
   const taken = new Map<number, RegionBlock>();
@@ -67,7 +67,7 @@ export function shapeRegion(hot: BlockView, find: (offset: number) => BlockView 
     for (const next of [behind, ...jumps]) {
       if (next < 0 || next >= PAGE || taken.has(next)) continue;
       const found = find(next);
-      if (found && canBegin(found)) waiting.push(found);
+      if (found) waiting.push(found);
     }
   }
   return [...taken.values()].sort((a, b) => a.offset - b.offset);

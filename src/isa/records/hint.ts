@@ -19,7 +19,7 @@ export const NOP = nothing('NOP', [
   ...['0d', '18', '19', '1a', '1b', '1c', '1d', '1e', '1f'].map((opcode) => op(`0f ${opcode}`, 'Ev')),
 ]);
 
-export const PAUSE = define('PAUSE', { forms: [op('f3 90')], exit: 'PAUSE', endsBlock: true }, (m) => m.call('pause'));
+export const PAUSE = define('PAUSE', { forms: [op('f3 90')], exit: 'PAUSE' }, () => undefined);
 
 export const PREFETCHNTA = nothing('PREFETCHNTA', [op('0f 18 /0', 'Mb')]);
 export const PREFETCHT0 = nothing('PREFETCHT0', [op('0f 18 /1', 'Mb')]);

@@ -34,17 +34,14 @@ function guardedByCr4(m: Semantics, bit: number, forbids: 0 | 1): void {
 export const RDTSC = define('RDTSC', { forms: [op('0f 31')] }, (m) => {
   guardedByCr4(m, CR4.TSD, 1);
   m.intercept('RDTSC');
-  m.call('rdtsc');
-  setRegisterPair(m, m.result(64) as I64);
+  setRegisterPair(m, m.timeStampCounter());
 });
 
 export const RDTSCP = define('RDTSCP', { forms: [op('0f 01 f9')], feature: 'RDTSCP' }, (m) => {
   guardedByCr4(m, CR4.TSD, 1);
   m.intercept('RDTSCP');
-  m.call('rdtscp');
-  const [tsc, auxiliary] = [m.result(64) as I64, m.result2()];
-  setRegisterPair(m, tsc);
-  m.setRegister('RCX', 32, m.zeroExtend(auxiliary, 32));
+  setRegisterPair(m, m.timeStampCounter());
+  m.setRegister('RCX', 32, m.state('tscAux'));
 });
 
 export const RDPMC = define('RDPMC', { forms: [op('0f 33')] }, (m) => {
