@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { STATE } from '../../src/cpu/layout';
 import { EAGER_JIT } from '../../src/engine/jit/jit';
+import { exitBit } from '../../src/isa/exits';
 import { Outcome } from '../../src/isa/slow';
 import { longRig, PAGE, ROOT } from './rig';
 import type { Rig } from './rig';
@@ -11,7 +12,7 @@ import type { Rig } from './rig';
 const CODE = 0x10000;
 const DATA = 0x40000;
 const ALIAS = 0x50000;
-const [AX, CX, SI] = [0, 1, 6];
+const [AX, CX, DX, BX, SI] = [0, 1, 2, 3, 6];
 const HLT = 0xf4;
 /** mov byte [rsi], 0x22; mov eax, 0x11; hlt */
 const STORE = [0xc6, 0x06, 0x22];
@@ -20,6 +21,8 @@ const IMMEDIATE = CODE + STORE.length + 1;
 /** again: add rax, rcx; dec rcx; jnz again; hlt */
 const LOOP = [0x48, 0x01, 0xc8, 0x48, 0xff, 0xc9, 0x75, 0xf8, HLT];
 const LOOP_SUM = 5050n;
+/** rdtsc; mov ebx, eax; mov ecx, edx; nop; rdtsc; mov edx, ecx; sub eax, ebx; hlt */
+const TIMED = [0x0f, 0x31, 0x89, 0xc3, 0x89, 0xd1, 0x90, 0x0f, 0x31, 0x89, 0xca, 0x29, 0xd8, HLT];
 
 /** A rig with `code` at CODE, compiled: it ran once, with RSI in the data page. */
 function compiled(code: readonly number[], breakpointHit?: () => boolean): Rig {
@@ -103,6 +106,26 @@ describe('compiled code', () => {
       assert.equal(completed, 300);
       assert.equal(rig.state.general(AX), LOOP_SUM);
     }
+  });
+
+  it('reads the time as of each instruction, however runs are cut', () => {
+    const rig = compiled(TIMED);
+    const start = 2 ** 32 + 0xfffffffe;
+    rig.state.setQuad(STATE.tscOffset, BigInt.asUintN(64, -3n));
+    for (let budget = 1; budget < 10; budget++) {
+      rig.state.rip = BigInt(CODE);
+      for (let ticks = start; rig.interpreter.run(budget, false, ticks) !== Outcome.Stop;)
+        ticks += rig.interpreter.completed;
+      assert.equal((rig.state.general(DX) << 32n) | rig.state.general(BX), BigInt(start) - 3n);
+      assert.equal(rig.state.general(AX), 4n, 'instructions between the two looks');
+    }
+  });
+
+  it('leaves PAUSE to whoever wants it to exit', () => {
+    const rig = compiled([0xf3, 0x90, HLT]);
+    rig.state.setWord(STATE.intercepts, exitBit('PAUSE'));
+    assert.equal(rig.run(CODE), Outcome.Intercept);
+    assert.equal(rig.interpreter.completed, 0);
   });
 
   it('stops at a breakpoint that is set inside it, each time it comes there', () => {
