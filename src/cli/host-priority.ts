@@ -3,8 +3,8 @@
  * only debuggers' questions are its work. Threads get a nice value, for good, since only a privileged process may take it
  * back; Linux's autogroup, which weighs a machine's session as a whole against others, changes with the guest.
  *
- * Weight says how much of a core a guest gets, not how soon another thread that wakes does: that waits for the next clock
- * tick, some 4 ms, several times for one keystroke. A thread of the policy SCHED_IDLE gives way at once. It would get
+ * Weight says how much of a core a guest gets, not how soon another thread that wakes does: that can wait for the next
+ * clock tick, several times for one keystroke. A thread of the policy SCHED_IDLE gives way at once. It would get
  * next to nothing on a busy host, debuggers' questions neither: so it is taken only where autogroups say the weights.
  * Sources: sched(7), "The nice value and group scheduling", "The autogroup feature", "SCHED_IDLE"; setpriority(2), for
  * threads; chrt(1); cgroups(7).

@@ -112,14 +112,6 @@ const MTRRCAP = BigInt(VARIABLE_MTRRS) | 0x500n;
 function moveTsc(cpu: Core, delta: bigint): void {
   cpu.tscOffset = BigInt.asUintN(64, cpu.tscOffset + delta);
   cpu.environment.apic.setTscOffset(cpu.tscOffset);
-  cpu.timeStamp.update();
-}
-
-/** What RDTSCP reads with the counter. */
-function writeTscAux(cpu: Core, value: bigint): bigint | undefined {
-  if (value & ~LOW32) return undefined;
-  cpu.state.setWord(STATE.tscAux, Number(value));
-  return value;
 }
 
 const timeRows: [number, MsrRow][] = [
@@ -243,7 +235,7 @@ const rows: [number, MsrRow][] = [
   baseRow(MSR.FS_BASE, 'IA32_FS_BASE', SEGMENT.FS),
   baseRow(MSR.GS_BASE, 'IA32_GS_BASE', SEGMENT.GS),
   [MSR.KERNEL_GS_BASE, { name: 'IA32_KERNEL_GS_BASE', write: canonical }],
-  [MSR.TSC_AUX, { name: 'IA32_TSC_AUX', write: writeTscAux }],
+  [MSR.TSC_AUX, { name: 'IA32_TSC_AUX', write: only(LOW32) }],
 ];
 
 /** All MSRs by number. */

@@ -45,6 +45,7 @@ export function rdmsr(cpu: Core, index: number): Outcome {
 /** Timer, task priority and self-IPI may raise an interrupt at once: the local APIC sets `STATE.attention` then. */
 export function wrmsr(cpu: Core, index: number, value: bigint): Outcome {
   writeMsr(cpu, index >>> 0, BigInt.asUintN(64, value));
+  cpu.timeStamp.update();
   return cpu.done();
 }
 

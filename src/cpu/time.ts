@@ -11,7 +11,7 @@ import { STATE } from './layout';
 import { MSR } from './msr-numbers';
 import { GuestFault } from './signals';
 
-/** Keeps in the state what RDTSC and RDTSCP take from it: asked for before each run, and within one when it changes. */
+/** Keeps in the state what RDTSC and RDTSCP take from it: asked for before each run, and behind each WRMSR within one. */
 export class TimeStamp {
   private own = 0n;
   private vmx = 0n;

@@ -184,7 +184,7 @@ export class Interpreter implements LinearMemory {
   private setTicksEnd(ticks: number): void {
     this.ticksEnd = ticks;
     this.state.setWord(STATE.ticksEnd, ticks >>> 0);
-    this.state.setWord(STATE.ticksEnd + 4, Math.floor(ticks / 2 ** 32));
+    this.state.setWord(STATE.ticksEnd + 4, Math.floor(ticks / 0x1_0000_0000));
   }
 
   /** The last `run` ended between two iterations of a REP instruction (or in the second of them), at which RIP stands. */

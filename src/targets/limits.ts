@@ -2,7 +2,7 @@
  * What a machine's process may take of the host: a share of a core, kept by pauses between slices, and memory, of which
  * too much pauses the guest. Neither changes anything that the guest can see.
  */
-import { performance } from 'node:perf_hooks';
+import { HOST_CLOCK, type HostClock } from './host-clock';
 
 /** Limits of a machine's process. */
 export interface Limits {
@@ -13,24 +13,16 @@ export interface Limits {
 }
 
 /** The clocks that limits go by, in milliseconds. */
-export interface Clocks {
-  /** Time that has passed, from any origin. */
-  now(): number;
+export interface Clocks extends HostClock {
   /** Processor time of this process so far, all its threads. */
   used(): number;
-  /** Calls back after some time; the answer calls it off. */
-  after(ms: number, done: () => void): () => void;
 }
 
 const HOST_CLOCKS: Clocks = {
-  now: () => performance.now(),
+  ...HOST_CLOCK,
   used: () => {
     const { user, system } = process.cpuUsage();
     return (user + system) / 1000;
-  },
-  after: (ms, done) => {
-    const timer = setTimeout(done, ms);
-    return () => clearTimeout(timer);
   },
 };
 

@@ -59,11 +59,16 @@ describe('MSRs', () => {
     equal(rig.processor.timeStampCounter(), 50n);
     rig.processor.writeMsr(MSR.TIME_STAMP_COUNTER, 1000n);
     equal(rig.processor.readMsr(MSR.TSC_ADJUST), 950n);
-    // The clock stood at 1000 then.
-    equal(rig.state.quad(STATE.tscOffset), BigInt.asUintN(64, -50n));
-    rig.processor.writeMsr(MSR.TSC_ADJUST, 0n);
-    equal(rig.state.quad(STATE.tscOffset), BigInt.asUintN(64, -1000n));
+    rig.slow.wrmsr(MSR.TSC_ADJUST, 0n);
+    // What RDTSC reads.
+    equal(BigInt.asUintN(64, BigInt(rig.now) + rig.state.quad(STATE.tscOffset)), 50n);
     equal(rig.tscOffset, BigInt.asUintN(64, -1000n));
+  });
+
+  it('RDTSCP finds TSC_AUX in the state behind its WRMSR', () => {
+    const rig = new Rig('long0');
+    rig.slow.wrmsr(MSR.TSC_AUX | 0, 0x12345678n);
+    equal(rig.state.word(STATE.tscAux), 0x12345678);
   });
 });
 

@@ -1,40 +1,20 @@
 // What a process may take of the host: a share of a core.
 import assert from 'node:assert/strict';
 import { type Clocks, Limiter } from '../../src/targets/limits';
+import { ManualClock } from './manual-clock';
 
 /** Clocks that only work and rests move. */
-class ManualClocks implements Clocks {
-  private time = 0;
+class ManualClocks extends ManualClock implements Clocks {
   private busy = 0;
-  private due: { readonly at: number; done(): void } | undefined;
-
-  now(): number {
-    return this.time;
-  }
 
   used(): number {
     return this.busy;
-  }
-
-  after(ms: number, done: () => void): () => void {
-    this.due = { at: this.time + ms, done };
-    return () => (this.due = undefined);
   }
 
   /** A slice of the guest on `threads` threads. */
   work(ms: number, threads = 1): void {
     this.time += ms;
     this.busy += ms * threads;
-  }
-
-  /** Lets the rest that somebody waits for go by; false if nobody waits. */
-  pass(): boolean {
-    const { due } = this;
-    if (!due) return false;
-    this.due = undefined;
-    this.time = due.at;
-    due.done();
-    return true;
   }
 }
 
@@ -51,7 +31,7 @@ describe('limits of a machine', () => {
       for (let slice = 0; slice < 1000; slice++) {
         clocks.work(10, threads);
         const rest = limiter.rest();
-        clocks.pass();
+        clocks.passToNext();
         await rest;
       }
       const share = clocks.used() / clocks.now();
@@ -67,7 +47,7 @@ describe('limits of a machine', () => {
     await limiter.rest();
     clocks.work(100);
     const rest = limiter.rest();
-    assert.ok(clocks.pass(), 'no rest');
+    assert.ok(clocks.passToNext(), 'no rest');
     await rest;
   });
 
@@ -79,7 +59,7 @@ describe('limits of a machine', () => {
     limiter.end();
     await rest;
     assert.equal(clocks.now(), 120);
-    assert.equal(clocks.pass(), false, 'its timer is still there');
+    assert.equal(clocks.passToNext(), false, 'its timer is still there');
   });
 
   it('say when there is too much memory, and nothing without a limit', () => {

@@ -153,7 +153,7 @@ export class Jit {
     for (const at of waiting) {
       const hot = this.blockAt(at);
       const page = hot.host >>> 12;
-      const key = page * 2 ** 32 + hot.mode;
+      const key = page * 0x1_0000_0000 + hot.mode;
       let known = pages.get(key);
       if (!known) pages.set(key, (known = this.blocksByOffset(page, hot.mode)));
       // It may have been dropped, or taken by a region, since it was noted.

@@ -1,37 +1,7 @@
 // Branches of the tree are drawn anew soon, but never while VS Code takes in the rows that it was just given.
 import assert from 'node:assert/strict';
-import { type Clock, Redraws } from '../../../src/extension/workbench/tree/redraws';
-
-/** A clock that only the test moves. */
-class ManualClock implements Clock {
-  private time = 0;
-  private readonly due = new Map<object, { readonly at: number; done(): void }>();
-
-  now(): number {
-    return this.time;
-  }
-
-  after(ms: number, done: () => void): () => void {
-    const key = {};
-    this.due.set(key, { at: this.time + ms, done });
-    return () => this.due.delete(key);
-  }
-
-  pass(ms: number): void {
-    for (const end = this.time + ms; this.time < end;) {
-      this.time++;
-      for (const [key, { at, done }] of [...this.due])
-        if (at <= this.time) {
-          this.due.delete(key);
-          done();
-        }
-    }
-  }
-
-  get isIdle(): boolean {
-    return this.due.size === 0;
-  }
-}
+import { Redraws } from '../../../src/extension/workbench/tree/redraws';
+import { ManualClock } from '../../targets/manual-clock';
 
 function redraws() {
   const clock = new ManualClock();

@@ -1,27 +1,14 @@
 /**
  * When branches of the tree are drawn anew. VS Code must not be told of a change while it still takes in the rows that it
- * has just been given: it forgets what those rows stand for, shows them nevertheless, and a click on one has no effect
- * (seen with 1.139, where an answer and the change right behind it came in one packet).
+ * has just been given: it can forget what those rows stand for and show them nevertheless, and a click on one then has no
+ * effect (seen with 1.139; that the change came too soon behind the rows is what its code suggests).
  */
+import { HOST_CLOCK } from '../../../targets/host-clock';
 
 /** Changes that come together are one. */
 const BATCH_MS = 50;
 /** Milliseconds that VS Code has to take in the rows of a branch. */
 const QUIET_MS = 250;
-
-/** What time it is, in milliseconds from any origin, and a call back after some time, which the answer calls off. */
-export interface Clock {
-  now(): number;
-  after(ms: number, done: () => void): () => void;
-}
-
-const HOST_CLOCK: Clock = {
-  now: () => performance.now(),
-  after: (ms, done) => {
-    const timer = setTimeout(done, ms);
-    return () => clearTimeout(timer);
-  },
-};
 
 export class Redraws<Branch> {
   private readonly wanted = new Set<Branch>();
