@@ -121,6 +121,8 @@ export const STATE = {
   /** What RDTSC adds to the ticks, i64: see `TimeStamp`; IA32_TSC_AUX, u32. */
   tscOffset: 0x840,
   tscAux: 0x848,
+  /** How compiled regions leave the flags to each other, see `DEFERRED_FLAGS` (engine/lazy-flags.ts); 0 outside of a run; u32. */
+  flagKind: 0x84c,
   /** The ticks at which the run at hand will have spent its budget, i64. */
   ticksEnd: 0x850,
   /** MXCSR, u32. */

@@ -8,7 +8,7 @@
 import { i32, i64, load32, load64 } from '../wasm/expr';
 import type { I32, I64 } from '../wasm/expr';
 import { callExpr, callIndirectExpr } from '../wasm/function';
-import type { FunctionBuilder, FunctionRef, Label, Local } from '../wasm/function';
+import type { FunctionBuilder, FunctionRef, Label } from '../wasm/function';
 import { ModuleBuilder } from '../wasm/module';
 import { SEGMENT, VECTOR } from '../isa/semantics';
 import type { Bits } from '../isa/semantics';
@@ -31,6 +31,8 @@ import type { Leave, Shared } from './handler';
 import { PSEUDO } from './handler-table';
 import type { HandlerKey, HandlerTable } from './handler-table';
 import { REGION_ROOM } from './jit/jit';
+import { JUMP, JUMP_BYTES, jumpHit, jumpSlot } from './jump-cache';
+import { settleDeferred } from './lazy-flags';
 import {
   emitAddressRegister,
   emitCheckTarget,
@@ -51,8 +53,7 @@ import {
   tlbHost,
 } from './tlb';
 
-/** Fields of a jump-cache entry and of a block-table entry, 16 bytes each. */
-export const JUMP = { rip: 0, context: 8, block: 12 } as const;
+/** Fields of a block-table entry, 16 bytes. */
 export const BLOCK_SLOT = { host: 0, mode: 4, block: 8 } as const;
 
 /** Where block-table look-ups begin: shared with the decoder of blocks. */
@@ -68,6 +69,7 @@ interface Helpers {
   readonly breakpointHit: FunctionRef;
   readonly dropBlock: FunctionRef;
   readonly blockIsHot: FunctionRef;
+  readonly settleFlags: FunctionRef;
   readonly profile: ProfileParts | undefined;
 }
 
@@ -115,7 +117,7 @@ export function generateInterpreter(
         fill: module.importFunction('profileFill', { params: [] }),
       };
 
-  const nextGeneration = emitNextGeneration(module, plan, JUMP_CACHE_ENTRIES * 16);
+  const nextGeneration = emitNextGeneration(module, plan, JUMP_CACHE_ENTRIES * JUMP_BYTES);
   const protect = emitProtect(module, plan);
   const mark = emitMark(module, plan, protect);
   const ept = emitEptWalker(module, plan, mark);
@@ -164,7 +166,11 @@ export function generateInterpreter(
     REGION_ROOM,
   );
   module.exportTable('table');
-  const helpers: Helpers = { access, fill, find, truncate, breakpointHit, dropBlock, blockIsHot, profile };
+  const settleFlags = module.function({ params: [] }, (f) => {
+    settleDeferred(f, f.let(word(STATE.flagKind)));
+    setWord(f, STATE.flagKind, i32.const(0));
+  });
+  const helpers: Helpers = { settleFlags, access, fill, find, truncate, breakpointHit, dropBlock, blockIsHot, profile };
   const run = emitRun(module, plan, handlers, shared, helpers, module.type(signature));
 
   const exported = { run, fill, flush, nextGeneration, protect, mark, walk, ept, ...access };
@@ -184,14 +190,6 @@ const CS = STATE.segments + SEGMENT.CS * SEGMENT_BYTES;
 export function linearOfRip(rip: I64): I64 {
   const based = i64.and(i64.add(rip, quad(CS + SEGMENT_FIELD.base)), i64.const(0xffffffffn));
   return { type: 'i64', code: [0x1b], args: [rip, based, is64BitCode()] };
-}
-
-/** Host offset of the jump-cache entry of `rip`. */
-function jumpSlot(plan: MemoryPlan, rip: I64): I32 {
-  const low = i32.wrap(rip);
-  const hash = i32.xor(low, i32.shrU(low, i32.const(15)));
-  const index = i32.and(hash, i32.const(JUMP_CACHE_ENTRIES - 1));
-  return i32.add(i32.shl(index, i32.const(4)), i32.const(plan.jumpCache));
 }
 
 /** What `find` calls. */
@@ -266,6 +264,7 @@ function emitFind(
     f.store(jump, rip, 64, JUMP.rip);
     f.store(jump, word(STATE.fetchContext), 32, JUMP.context);
     f.store(jump, block.get(), 32, JUMP.block);
+    f.store(jump, i32.const(0), 32, JUMP.region);
     f.return(block.get());
   });
 }
@@ -285,36 +284,63 @@ function emitRun(
     const outcome = f.local('i32');
     const e = entry.get();
     const left = field16(e, ENTRY.left);
+    const regionType = module.type({ params: ['i32', 'i32'], result: 'i32' });
     const ripHere = cutToCode(i64.add(quad(STATE.blockRip), i64.extendU(field16(e, ENTRY.offset))));
     const ripBehind = cutToCode(
       i64.add(quad(STATE.blockRip), i64.extendU(i32.add(field16(e, ENTRY.offset), field8(e, ENTRY.length)))),
     );
     const giveBack = (count: I32): void => setWord(f, STATE.budget, i32.add(word(STATE.budget), count));
 
+    const settleFlags = (): void => f.if(word(STATE.flagKind), () => f.call(helpers.settleFlags));
     f.loop((lookup) => {
       f.block((found) => {
         f.scope(() => {
           const rip = f.let(quad(STATE.rip));
           const jump = f.let(jumpSlot(plan, rip));
           f.if(
-            i32.and(
-              i64.eq(load64(jump, 64, JUMP.rip), rip),
-              i32.eq(load32(jump, 32, JUMP.context), word(STATE.fetchContext)),
-            ),
-            () => f.set(block, load32(jump, 32, JUMP.block)),
+            jumpHit(jump, rip),
             () => {
+              f.set(block, load32(jump, 32, JUMP.block));
+              const region = f.let(load32(jump, 32, JUMP.region));
+              f.if(region, () => {
+                const budget = f.let(word(STATE.budget));
+                const rest = f.let(i32.sub(budget, load32(jump, 32, JUMP.count)));
+                f.if(i32.geS(rest, i32.const(0)), () => {
+                  setWord(f, STATE.budget, rest);
+                  const regionBlock = load32(jump, 32, JUMP.regionBlock);
+                  f.set(entry, callIndirectExpr('i32', regionType, region, block.get(), regionBlock));
+                  if (helpers.profile) profileRegion(f, helpers.profile, rip, budget, entry.get());
+                  f.brIf(lookup, i32.eqz(entry.get()));
+                  settleFlags();
+                  f.br(found);
+                });
+              });
+            },
+            () => {
+              settleFlags();
               f.if(i32.eqz(word(STATE.budget)), () => f.return(i32.const(Outcome.Budget)));
               f.set(block, callExpr('i32', helpers.find));
               f.if(i32.eqz(block.get()), () => f.return(word(STATE.outcome)));
             },
           );
+          settleFlags();
           const budget = f.let(word(STATE.budget));
           const rest = f.let(i32.sub(budget, load32(block.get(), 32, BLOCK.count)));
           f.if(
             i32.geS(rest, i32.const(0)),
             () => {
+              const region = f.let(load32(block.get(), 32, BLOCK.region));
+              f.if(region, () => {
+                f.store(jump, region, 32, JUMP.region);
+                f.store(jump, load32(block.get(), 32, BLOCK.count), 32, JUMP.count);
+                f.store(jump, load32(block.get(), 32, BLOCK.regionBlock), 32, JUMP.regionBlock);
+                f.br(lookup);
+              });
               setWord(f, STATE.budget, rest);
-              emitRegionCall(f, block.get(), entry, helpers, handlerType, { lookup, found });
+              if (helpers.profile) f.call(helpers.profile.block, rip, load32(block.get(), 32, BLOCK.count));
+              const heat = f.let(i32.sub(load32(block.get(), 32, BLOCK.heat), i32.const(1)));
+              f.store(block.get(), heat, 32, BLOCK.heat);
+              f.if(i32.eqz(heat), () => f.call(helpers.blockIsHot, block.get()));
             },
             () => {
               f.if(i32.eqz(budget), () => f.return(i32.const(Outcome.Budget)));
@@ -376,42 +402,12 @@ function emitRun(
   });
 }
 
-/**
- * Enters the compiled region of `block`, which is charged, if it has one: then `found`, with `entry` set, or `lookup`
- * follows. Else counts the execution.
- */
-function emitRegionCall(
-  f: FunctionBuilder,
-  block: I32,
-  entry: Local<'i32'>,
-  helpers: Helpers,
-  regionType: number,
-  { lookup, found }: { readonly lookup: Label; readonly found: Label },
-): void {
-  const region = f.let(load32(block, 32, BLOCK.region));
-  const { profile } = helpers;
-  f.if(
-    region,
-    () => {
-      const rip = profile && f.let(quad(STATE.rip));
-      const before = profile && f.let(i32.add(word(STATE.budget), load32(block, 32, BLOCK.count)));
-      f.set(entry, callIndirectExpr('i32', regionType, region, block));
-      if (profile && rip && before) {
-        const ran = f.local('i32');
-        f.set(ran, i32.sub(before, word(STATE.budget)));
-        f.if(entry.get(), () => f.set(ran, i32.sub(ran.get(), field16(entry.get(), ENTRY.left))));
-        f.call(profile.region, rip, ran.get(), entry.get());
-      }
-      f.brIf(found, entry.get());
-      f.br(lookup);
-    },
-    () => {
-      if (profile) f.call(profile.block, quad(STATE.rip), load32(block, 32, BLOCK.count));
-      const heat = f.let(i32.sub(load32(block, 32, BLOCK.heat), i32.const(1)));
-      f.store(block, heat, 32, BLOCK.heat);
-      f.if(i32.eqz(heat), () => f.call(helpers.blockIsHot, block));
-    },
-  );
+/** Tells that a region was entered at `rip` with `budget` instructions, and gave `entry`. */
+function profileRegion(f: FunctionBuilder, profile: ProfileParts, rip: I64, budget: I32, entry: I32): void {
+  const ran = f.local('i32');
+  f.set(ran, i32.sub(budget, word(STATE.budget)));
+  f.if(entry, () => f.set(ran, i32.sub(ran.get(), field16(entry, ENTRY.left))));
+  f.call(profile.region, rip, ran.get(), entry);
 }
 
 /** A switch over `index`; every case ends with a branch out. Behind it the code of `otherwise` follows. */

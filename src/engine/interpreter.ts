@@ -347,6 +347,7 @@ export class Interpreter implements LinearMemory {
     return {
       blocksOf: (page) => this.blocks.blocksOf(page),
       setRegion: (index, region) => this.exports.table.set(index, region),
+      forgetJumps: () => this.exports.nextGeneration(),
     };
   }
 

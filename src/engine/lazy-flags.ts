@@ -6,6 +6,35 @@ import { STATE } from '../cpu/layout';
 import { quad, setQuad, setWord, word } from '../cpu/paging/emit';
 import type { ArithmeticFlag, Bits, Int, Semantics } from '../isa/semantics';
 
+/**
+ * Between compiled regions, and between their blocks, flags may be deferred: `flagResult` and `flagCarries` are then the
+ * result and the first operand of an addition or subtraction, zero-extended, and a kind says so: bits 0-5 by how much the
+ * operands' top bit must move to come to bit 63, and these bits. Kind 0 is the lazy form.
+ */
+const DEFERRED = { is: 0x40, addition: 0x80 } as const;
+
+/** The kind of deferred flags of an operation. */
+export function deferredKind(operation: 'add' | 'sub', bits: Bits): number {
+  return DEFERRED.is | (64 - bits) | (operation === 'add' ? DEFERRED.addition : 0);
+}
+
+/** Emits the way from deferred flags of a kind that is not 0 to the lazy form. */
+export function settleDeferred(f: FunctionBuilder, kind: I32, place = STATE_FLAGS): void {
+  const shift = f.let(i64.and(i64.extendU(kind), i64.const(63)));
+  const a = f.let(i64.shl(place.carries(), shift));
+  const result = f.let(i64.shl(place.result(), shift));
+  // All ones for an addition: what is added is minus what would be subtracted, and carries are borrows of ~a.
+  const adds = f.let(i64.extendS(i32.sub(i32.const(0), i32.shrU(kind, i32.const(7)))));
+  const b = f.let(i64.sub(i64.xor(i64.sub(a, result), adds), adds));
+  const first = f.let(i64.xor(i64.xor(a, adds), i64.const(-1)));
+  const carries = i64.or(i64.and(first, b), i64.and(i64.or(first, b), i64.xor(result, adds)));
+  const top = i64.and(carries, i64.const(3n << 62n));
+  // A carry out of bit 3 shows in bit 4.
+  const adjust = i64.shrU(i64.shrU(i64.xor(i64.xor(a, b), result), shift), i64.const(1));
+  place.setCarries(f, i64.or(top, i64.and(adjust, i64.const(8))));
+  place.setResult(f, i64.shrS(result, shift));
+}
+
 /** Where the lazy form lies: the processor's state, or a compiled region's locals. Halves are 32 bits. */
 export interface FlagPlace {
   result(): I64;
@@ -81,6 +110,13 @@ export function setLazyCarry(f: FunctionBuilder, carry: I32, place = STATE_FLAGS
   const top = f.let(i32.shl(carry, i32.const(31)));
   const before = i32.shrU(i32.xor(top, overflow), i32.const(1));
   place.setCarriesHigh(f, i32.or(top, before));
+}
+
+/** Sets CF and OF alone, keeping AF and the parity and sign corrections. */
+export function setLazyCarryAndOverflow(f: FunctionBuilder, carry: I32, overflow: I32, place = STATE_FLAGS): void {
+  const top = f.let(carry);
+  const high = i32.or(i32.shl(top, i32.const(31)), i32.shl(i32.xor(top, overflow), i32.const(30)));
+  place.setCarriesHigh(f, high);
 }
 
 /** Notes a result and its carries as the flags; see `Semantics.setArithmeticFlags`. */

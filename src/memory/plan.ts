@@ -34,8 +34,8 @@ export interface MemoryPlan {
   readonly wasmPages: number;
 }
 
-/** Entries of the jump cache and the block table, 16 bytes each. */
-export const JUMP_CACHE_ENTRIES = 1 << 15;
+/** Entries of the jump cache, 32 bytes each (`JUMP_BYTES`), and of the block table, 16 bytes each. */
+export const JUMP_CACHE_ENTRIES = 1 << 14;
 export const BLOCK_TABLE_ENTRIES = 1 << 17;
 const ARENA_BYTES = 64 << 20;
 /** Four contexts of 4096 entries of 32 bytes each (`TLB_ENTRIES`). */
@@ -55,7 +55,7 @@ export function planMemory(physicalBytes: number): MemoryPlan {
   const tlb = take(TLB_SLOTS * 32);
   const tlbList = take(TLB_SLOTS * 4);
   const markedList = take(MAX_PAGES * 4);
-  const jumpCache = take(JUMP_CACHE_ENTRIES * 16);
+  const jumpCache = take(JUMP_CACHE_ENTRIES * 32);
   const blockTable = take(BLOCK_TABLE_ENTRIES * 16);
   const arena = take(ARENA_BYTES);
   const pageFlags = take(MAX_PAGES);

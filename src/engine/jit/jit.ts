@@ -16,8 +16,8 @@ import type { HandlerTable } from '../handler-table';
 import type { CompileCounts, Profile } from '../profile';
 import { BlockView } from './entry-view';
 import { foldRegion } from './region-fold';
-import { canBegin, shapeRegion } from './region-shape';
-import type { RegionShape } from './region-shape';
+import { canBegin, graphOf, shapeRegion } from './region-shape';
+import type { PageBlock, RegionShape } from './region-shape';
 
 /** Places for regions in the interpreter's table. */
 export const REGION_ROOM = 1 << 14;
@@ -51,7 +51,7 @@ export const EAGER_JIT: JitPolicy = { threshold: 1, batch: 1, maxBytes: 24 << 20
 export const NO_JIT: JitPolicy = { threshold: Infinity, batch: 1, maxBytes: 0 };
 
 /** A compiled region: see `region-fold.ts`. */
-export type RegionFunction = (block: number) => number;
+export type RegionFunction = (block: number, regionBlock: number) => number;
 
 /** What the compiler uses of the interpreter. */
 export interface JitHost {
@@ -59,6 +59,8 @@ export interface JitHost {
   blocksOf(page: number): Iterable<number>;
   /** Puts a function (or nothing) at `index` of the table that blocks name regions by. */
   setRegion(index: number, region: RegionFunction | null): void;
+  /** Forgets which regions stand in the jump cache. */
+  forgetJumps(): void;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -148,22 +150,18 @@ export class Jit {
     const room = REGION_ROOM - this.regions.size;
     if (this.bytes > this.policy.maxBytes || room < waiting.length) this.clear();
     const taken = new Set<number>();
-    const pages = new Map<number, Map<number, number>>();
+    const graphs = new Map<number, ReadonlyMap<number, PageBlock>>();
     const shapes: RegionShape[] = [];
     for (const at of waiting) {
       const hot = this.blockAt(at);
       const page = hot.host >>> 12;
       const key = page * 0x1_0000_0000 + hot.mode;
-      let known = pages.get(key);
-      if (!known) pages.set(key, (known = this.blocksByOffset(page, hot.mode)));
+      let graph = graphs.get(key);
+      if (!graph) graphs.set(key, (graph = graphOf(this.candidatesOf(page, hot.mode))));
+      const node = graph.get(hot.host & (PAGE - 1));
       // It may have been dropped, or taken by a region, since it was noted.
-      if (known.get(hot.host & (PAGE - 1)) !== at || taken.has(at) || !this.isCandidate(hot)) continue;
-      const shape = shapeRegion(hot, (offset) => {
-        const other = known.get(offset);
-        if (other === undefined || taken.has(other) || !this.mayJoin(other)) return undefined;
-        const found = this.blockAt(other);
-        return this.isCandidate(found) ? found : undefined;
-      });
+      if (node?.member.block.at !== at || taken.has(at)) continue;
+      const shape = shapeRegion(node, (other) => !taken.has(other.at));
       for (const { block } of shape) taken.add(block.at);
       shapes.push(shape);
     }
@@ -173,8 +171,11 @@ export class Jit {
   private install(shapes: readonly RegionShape[]): void {
     const builder = new ModuleBuilder();
     builder.importMemory(this.plan.wasmPages);
+    const indices = shapes.map(() => this.free.pop() ?? this.unused++);
     shapes.forEach((shape, number) => {
-      const region = builder.function({ params: ['i32'], result: 'i32' }, (f) => foldRegion(f, shape));
+      const region = builder.function({ params: ['i32', 'i32'], result: 'i32' }, (f) =>
+        foldRegion(f, this.plan, shape, indices[number]!),
+      );
       builder.exportFunction(`region${number}`, region);
     });
     const bytes = builder.finish();
@@ -189,7 +190,7 @@ export class Jit {
       this.counts.instructions += block.count;
     }
     shapes.forEach((shape, number) => {
-      const index = this.free.pop() ?? this.unused++;
+      const index = indices[number]!;
       this.host.setRegion(index, exports[`region${number}`] as RegionFunction);
       shape.forEach(({ block }, blockNumber) => {
         this.view.setUint32(block.at + BLOCK.region, index, true);
@@ -205,6 +206,7 @@ export class Jit {
     this.free.push(index);
     this.counts.dropped++;
     this.host.setRegion(index, null);
+    this.host.forgetJumps();
     for (const block of region.blocks) {
       this.view.setUint32(block + BLOCK.region, 0, true);
       this.view.setUint32(block + BLOCK.heat, this.initialHeat, true);
@@ -217,13 +219,15 @@ export class Jit {
     return new BlockView(this.view, this.handlers, at);
   }
 
-  /** Host offsets of a page's blocks that are decoded in one mode and with one set of breakpoints, by page offset. */
-  private blocksByOffset(page: number, mode: number): Map<number, number> {
-    const found = new Map<number, number>();
+  /** Blocks of a page, decoded in one mode and with one set of breakpoints, that a region may take. */
+  private candidatesOf(page: number, mode: number): BlockView[] {
+    const found: BlockView[] = [];
     for (const at of this.host.blocksOf(page)) {
       const host = this.view.getUint32(at + BLOCK.host, true);
       // A block that began on the page before is listed here, too.
-      if (host >>> 12 === page && this.view.getUint32(at + BLOCK.mode, true) === mode) found.set(host & (PAGE - 1), at);
+      if (host >>> 12 !== page || this.view.getUint32(at + BLOCK.mode, true) !== mode || !this.mayJoin(at)) continue;
+      const block = this.blockAt(at);
+      if (this.isCandidate(block)) found.push(block);
     }
     return found;
   }

@@ -1,7 +1,8 @@
 /**
  * The arithmetic flags inside a region. The last instruction that set them is kept as what it computed with; flags are
- * made of that only where somebody reads them or code leaves, and a condition right behind a comparison is a comparison
- * of its operands. What is overwritten unread costs nothing.
+ * made of that only where somebody reads them or the region is left, and a condition right behind a comparison is a
+ * comparison of its operands. What is overwritten unread costs nothing; what goes on to another block is an operation
+ * and its operands in the frame's locals (`RegionFrame.deferFlags`).
  *
  * Source: SDM Vol. 1, 3.4.3.1 and appendix B (conditions).
  */
@@ -10,7 +11,7 @@ import type { Expr, I32, I64 } from '../../wasm/expr';
 import type { Local } from '../../wasm/function';
 import { borrowsOfSub, carriesOfAdd } from '../../isa/flags';
 import type { ArithmeticFlag, Bits, CarryVector, Int, Semantics } from '../../isa/semantics';
-import { lazyFlag, lazyFlags, noteFlags, setLazyCarry, setLazyFlags } from '../lazy-flags';
+import { lazyFlag, lazyFlags, noteFlags, setLazyCarry, setLazyCarryAndOverflow, setLazyFlags } from '../lazy-flags';
 import type { RegionFrame } from './region-frame';
 
 /**
@@ -35,8 +36,8 @@ interface Operands {
 }
 
 export class RegionFlags {
-  /** What must become flags; undefined when the frame has them. */
-  pending: PendingFlags | undefined;
+  /** What must become flags; undefined when the frame has them; `deferred` where the frame may hold an operation. */
+  pending: PendingFlags | 'deferred' | undefined;
   private readonly narrow: Operands;
   private readonly wide: Operands;
 
@@ -49,8 +50,8 @@ export class RegionFlags {
     this.wide = operands('i64');
   }
 
-  /** Notes the outcome of an operation; see `Semantics.setArithmeticFlags`. `carriesIn`: it read CF. */
-  note(
+  /** Takes the outcome of an operation; see `Semantics.setArithmeticFlags`. `carriesIn`: it read CF. */
+  take(
     m: Semantics,
     result: Int,
     carries: CarryVector | undefined,
@@ -61,7 +62,7 @@ export class RegionFlags {
   ): void {
     const origin = carries?.origin;
     if (conditional) {
-      if (keepsCarry) this.settle();
+      this.settle();
       noteFlags(m, result, carries, bits, keepsCarry, this.frame.flags);
       this.pending = undefined;
       return;
@@ -80,22 +81,33 @@ export class RegionFlags {
     this.pending = { kind: origin?.kind ?? (carries ? 'carries' : 'logic'), bits, m, keepsCarry, carriesIn };
   }
 
-  /** Puts what is pending into the frame, from here on. */
+  /** Puts the flags into the frame, from here on. */
   settle(): void {
-    if (this.pending) this.write(this.pending);
+    const { pending } = this;
+    if (pending === 'deferred') this.frame.settleFlags();
+    else if (pending) this.note(pending);
     this.pending = undefined;
   }
 
-  /** Writes `pending` into the frame where control leaves; what follows elsewhere still has it pending. */
-  write(pending: PendingFlags | undefined): void {
-    if (!pending) return;
+  /** Leaves `pending` to the frame where control goes elsewhere; what follows here still has it pending. */
+  handOver(pending: RegionFlags['pending']): void {
+    if (!pending || pending === 'deferred') return;
+    const { kind, bits, m, keepsCarry, carriesIn } = pending;
+    if ((kind === 'add' || kind === 'sub') && !keepsCarry && !carriesIn) {
+      this.frame.deferFlags(kind, bits, m.wide(this.operand(pending, 'a')), m.wide(this.operand(pending, 'result')));
+    } else this.note(pending);
+  }
+
+  private note(pending: PendingFlags): void {
     const { m, bits, keepsCarry } = pending;
-    noteFlags(m, this.operand(pending, 'result'), this.carries(pending), bits, keepsCarry, this.frame.flags);
+    const { frame } = this;
+    noteFlags(m, this.operand(pending, 'result'), this.carries(pending), bits, keepsCarry, frame.flags);
+    frame.hasFlags();
   }
 
   /** One flag as 0 or 1. */
   flag(name: ArithmeticFlag): I32 {
-    const { pending } = this;
+    const pending = this.known();
     if (!pending) return lazyFlag(name, this.frame.flags);
     const result = this.operand(pending, 'result');
     switch (name) {
@@ -126,6 +138,12 @@ export class RegionFlags {
   setAll(flags: I32): void {
     this.pending = undefined;
     setLazyFlags(this.frame.code, flags, this.frame.flags);
+    this.frame.hasFlags();
+  }
+
+  setCarryAndOverflow(carry: I32, overflow: I32): void {
+    this.settle();
+    setLazyCarryAndOverflow(this.frame.code, carry, overflow, this.frame.flags);
   }
 
   setCarry(carry: I32): void {
@@ -165,7 +183,7 @@ export class RegionFlags {
 
   /** Conditions that are one comparison of what is pending: below or equal, less, less or equal. */
   private compared(pair: number): I32 | undefined {
-    const { pending } = this;
+    const pending = this.known();
     if (!pending || pending.carriesIn || pending.kind === 'add' || pending.kind === 'carries') return undefined;
     const { m, bits } = pending;
     const isLogic = pending.kind === 'logic';
@@ -176,6 +194,12 @@ export class RegionFlags {
     if (pair === 6) return compare(signed(left), signed(right), i32.ltS, i64.ltS);
     if (pair === 7) return compare(signed(left), signed(right), i32.leS, i64.leS);
     return undefined;
+  }
+
+  /** The operation that is pending, if the frame does not have the flags. */
+  private known(): PendingFlags | undefined {
+    if (this.pending === 'deferred') this.settle();
+    return this.pending as PendingFlags | undefined;
   }
 
   private carry(pending: PendingFlags): I32 {

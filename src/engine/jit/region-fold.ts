@@ -7,13 +7,15 @@
  * where control comes from: the interpreter, or the jump. Instructions that may leave have a label each behind the
  * block's code; there, group by group, what is pending is settled.
  */
-import { i32 } from '../../wasm/expr';
+import { i32, i64, load32 } from '../../wasm/expr';
 import type { I64 } from '../../wasm/expr';
 import type { FunctionBuilder, Label } from '../../wasm/function';
 import type { CodeBits } from '../../isa/decoded';
 import { STATE } from '../../cpu/layout';
-import { setQuad, setWord } from '../../cpu/paging/emit';
+import { quad, setQuad, setWord } from '../../cpu/paging/emit';
 import { PAGE } from '../../memory/plan';
+import type { MemoryPlan } from '../../memory/plan';
+import { JUMP, jumpHit, jumpSlot } from '../jump-cache';
 import type { EntryView } from './entry-view';
 import { isFoldable, traitsOf } from './foldable';
 import { RegionFlags } from './region-flags';
@@ -28,11 +30,15 @@ class RegionFold {
   /** Branch targets of the blocks that stand behind the one at hand, and of itself. */
   private readonly starts: (Label | undefined)[] = [];
   private dispatch!: Label;
+  /** Where code goes on at `STATE.rip`, in the region or not; and where it leaves the region. */
+  private computed!: Label;
   private end!: Label;
 
   constructor(
     private readonly f: FunctionBuilder,
+    private readonly plan: MemoryPlan,
     private readonly shape: RegionShape,
+    private readonly index: number,
   ) {
     this.codeSize = shape[0]!.block.codeSize;
     this.frame = new RegionFrame(f, this.codeSize === 64);
@@ -46,28 +52,47 @@ class RegionFold {
       this.end = end;
       f.loop((dispatch) => {
         this.dispatch = dispatch;
-        const nest = (number: number): void => {
-          if (number < 0) {
-            const labels = this.starts as Label[];
-            f.brTable(frame.next.get(), labels.slice(0, -1), labels.at(-1)!);
-            return;
-          }
-          f.block((label) => {
-            this.starts[number] = label;
-            nest(number - 1);
-          });
-          this.block(number, lazy);
-        };
-        nest(shape.length - 1);
+        f.block((computed) => {
+          this.computed = computed;
+          const nest = (number: number): void => {
+            if (number < 0) {
+              const labels = this.starts as Label[];
+              f.brTable(frame.next.get(), labels.slice(0, -1), labels.at(-1)!);
+              return;
+            }
+            f.block((label) => {
+              this.starts[number] = label;
+              nest(number - 1);
+            });
+            this.block(number, lazy);
+          };
+          nest(shape.length - 1);
+        });
+        this.comeBack();
       });
     });
     frame.leave();
     f.prepend(() => frame.enter());
   }
 
+  /** Goes on in the region if a block of it begins at `STATE.rip`, as the jump cache says. */
+  private comeBack(): void {
+    const { f, frame } = this;
+    const rip = f.let(quad(STATE.rip));
+    f.brIf(this.end, i64.ne(i64.and(rip, i64.const(~0xfffn)), frame.pageRip.get()));
+    const jump = f.let(jumpSlot(this.plan, rip));
+    f.brIf(this.end, i32.eqz(jumpHit(jump, rip)));
+    f.brIf(this.end, i32.ne(load32(jump, 32, JUMP.region), i32.const(this.index)));
+    const rest = f.let(i32.sub(frame.budget.get(), load32(jump, 32, JUMP.count)));
+    f.brIf(this.end, i32.ltS(rest, i32.const(0)));
+    f.set(frame.budget, rest);
+    f.set(frame.next, load32(jump, 32, JUMP.regionBlock));
+    f.br(this.dispatch);
+  }
+
   private block(number: number, lazy: RegionFlags): void {
     const block = this.shape[number]!;
-    lazy.pending = undefined;
+    lazy.pending = 'deferred';
     this.starts[number] = undefined;
     if (!block.repeats) {
       this.blockCode(block, lazy);
@@ -93,7 +118,7 @@ class RegionFold {
           return;
         }
         f.block((settle) => this.leavingEntries(group, entries, labels, settle, () => nest(number + 1)));
-        f.scope(() => lazy.write(pending[group[0]!]));
+        f.scope(() => lazy.handOver(pending[group[0]!]));
         f.br(left);
       };
       nest(0);
@@ -153,7 +178,7 @@ class RegionFold {
         const m = new RegionSemantics(size, this.frame, lazy, entry, offset, {
           leave: labels[index],
           goTo: (target) => this.goTo(lazy, target, unused),
-          goToRip: (rip) => this.leaveTo(lazy, rip, unused),
+          goToRip: (rip) => this.goToRip(lazy, rip, unused),
         });
         if (instruction.exit) m.intercept(instruction.exit);
         instruction.meaning(m, operands);
@@ -170,7 +195,7 @@ class RegionFold {
       return;
     }
     const { count } = this.shape[number]!.block;
-    f.scope(() => lazy.write(lazy.pending));
+    f.scope(() => lazy.handOver(lazy.pending));
     f.set(frame.budget, i32.sub(frame.budget.get(), i32.const(count - unused)));
     if (count > unused) {
       f.if(i32.ltS(frame.budget.get(), i32.const(0)), () => {
@@ -187,11 +212,20 @@ class RegionFold {
     }
   }
 
+  /** Goes on at an address that was computed. */
+  private goToRip(lazy: RegionFlags, rip: I64, unused: number): void {
+    const { f, frame } = this;
+    setQuad(f, STATE.rip, rip);
+    f.scope(() => lazy.handOver(lazy.pending));
+    f.set(frame.budget, i32.add(frame.budget.get(), i32.const(unused)));
+    f.br(this.computed);
+  }
+
   /** Leaves the region for the code at `rip`. */
   private leaveTo(lazy: RegionFlags, rip: I64, unused: number): void {
     const { f, frame } = this;
     setQuad(f, STATE.rip, rip);
-    f.scope(() => lazy.write(lazy.pending));
+    f.scope(() => lazy.handOver(lazy.pending));
     f.set(frame.budget, i32.add(frame.budget.get(), i32.const(unused)));
     f.br(this.end);
   }
@@ -217,7 +251,7 @@ function leavingGroups(entries: readonly EntryView[], codeSize: CodeBits): numbe
   return groups;
 }
 
-/** Writes the function of `shape`. */
-export function foldRegion(f: FunctionBuilder, shape: RegionShape): void {
-  new RegionFold(f, shape).write();
+/** Writes the function of `shape`, which will stand at `index` of the table. */
+export function foldRegion(f: FunctionBuilder, plan: MemoryPlan, shape: RegionShape, index: number): void {
+  new RegionFold(f, plan, shape, index).write();
 }

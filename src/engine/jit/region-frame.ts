@@ -3,15 +3,17 @@
  * of its page. All is loaded when the region is entered and stored back at its one end; registers that it does not name
  * stay where they are.
  */
-import { i32, i64, load32, loadV128 } from '../../wasm/expr';
+import { i32, i64, loadV128 } from '../../wasm/expr';
 import type { I32, I64, V128 } from '../../wasm/expr';
 import type { FunctionBuilder, Local } from '../../wasm/function';
 import { anyTrue, VECTOR_OPERATOR, v128Const, vector2 } from '../../wasm/simd';
 import { MODE, SEGMENT_BYTES, STATE } from '../../cpu/layout';
 import { quad, setQuad, setWord, word } from '../../cpu/paging/emit';
 import { SEGMENT } from '../../isa/semantics';
+import type { Bits } from '../../isa/semantics';
 import { PAGE } from '../../memory/plan';
 import { BLOCK } from '../entry';
+import { deferredKind, settleDeferred } from '../lazy-flags';
 import type { FlagPlace } from '../lazy-flags';
 
 const PAGE_MASK = ~0xfffn;
@@ -36,6 +38,8 @@ export class RegionFrame {
   readonly next: Local<'i32'>;
   readonly flagResult: Local<'i64'>;
   readonly flagCarries: Local<'i64'>;
+  /** 0, or how the flags are deferred: see `deferredKind`. */
+  private readonly flagKind: Local<'i32'>;
   private readonly general: readonly Local<'i64'>[];
   private used = 0;
   private written = 0;
@@ -51,6 +55,7 @@ export class RegionFrame {
     this.general = Array.from({ length: 16 }, () => code.local('i64'));
     this.flagResult = code.local('i64');
     this.flagCarries = code.local('i64');
+    this.flagKind = code.local('i32');
     this.pageRip = code.local('i64');
     this.budget = code.local('i32');
     this.tlb = code.local('i32');
@@ -80,13 +85,14 @@ export class RegionFrame {
     const { code } = this;
     const block = code.param(0, 'i32').get();
     if (!this.is64) this.requireFlat(block);
-    code.set(this.next, load32(block, 32, BLOCK.regionBlock));
+    code.set(this.next, code.param(1, 'i32').get());
     code.set(this.pageRip, i64.and(quad(STATE.rip), i64.const(PAGE_MASK)));
     code.set(this.budget, word(STATE.budget));
     code.set(this.tlb, word(STATE.tlb));
     if (this.usesFlags) {
       code.set(this.flagResult, quad(STATE.flagResult));
       code.set(this.flagCarries, quad(STATE.flagCarries));
+      code.set(this.flagKind, word(STATE.flagKind));
     }
     this.general.forEach((local, number) => {
       if ((this.used >> number) & 1) code.set(local, quad(STATE.general + number * 8));
@@ -117,11 +123,37 @@ export class RegionFrame {
     if (this.writesFlags) {
       setQuad(code, STATE.flagResult, this.flagResult.get());
       setQuad(code, STATE.flagCarries, this.flagCarries.get());
+      setWord(code, STATE.flagKind, this.flagKind.get());
     }
     this.general.forEach((local, number) => {
       if ((this.written >> number) & 1) setQuad(code, STATE.general + number * 8, local.get());
     });
     code.return(this.result.get());
+  }
+
+  /** From here on the flags stand in `flags`. */
+  hasFlags(): void {
+    this.code.set(this.flagKind, i32.const(0));
+  }
+
+  /** From here on the flags are those of an addition or subtraction: what it added to or subtracted from, and gave. */
+  deferFlags(kind: 'add' | 'sub', bits: Bits, a: I64, result: I64): void {
+    this.usesFlags = this.writesFlags = true;
+    this.code.set(this.flagResult, result);
+    this.code.set(this.flagCarries, a);
+    this.code.set(this.flagKind, i32.const(deferredKind(kind, bits)));
+  }
+
+  /** Puts deferred flags into `flags`. */
+  settleFlags(): void {
+    this.usesFlags = this.writesFlags = true;
+    const { code, flagKind } = this;
+    code.if(flagKind.get(), () =>
+      code.scope(() => {
+        settleDeferred(code, flagKind.get(), this.flags);
+        this.hasFlags();
+      }),
+    );
   }
 
   /** The lazy flags in the frame's locals. */

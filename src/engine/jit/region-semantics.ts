@@ -167,7 +167,7 @@ export class RegionSemantics extends AccessSemantics {
   // ---- Flags --------------------------------------------------------------------------------------------------
 
   setArithmeticFlags(result: Int, carries: CarryVector | undefined, bits: Bits, keepCarry = false): void {
-    this.lazy.note(this, result, carries, bits, keepCarry, this.readsCarry, this.conditions > 0);
+    this.lazy.take(this, result, carries, bits, keepCarry, this.readsCarry, this.conditions > 0);
   }
 
   flag(name: ArithmeticFlag): I32 {
@@ -181,6 +181,10 @@ export class RegionSemantics extends AccessSemantics {
 
   setFlags(bits: I32): void {
     this.lazy.setAll(bits);
+  }
+
+  override setCarryAndOverflow(carry: I32, overflow: I32): void {
+    this.lazy.setCarryAndOverflow(carry, overflow);
   }
 
   setCarry(value: I32): void {

@@ -48,27 +48,46 @@ export function canBegin(block: BlockView): boolean {
   return block.codeSize !== 16 && isFoldable(block.first, block.codeSize);
 }
 
-/**
- * The region of `hot`. `find` gives the block at a page offset that may join: one with which a region can begin, decoded in
- * the same mode, run often enough, in no region.
- */
-export function shapeRegion(hot: BlockView, find: (offset: number) => BlockView | undefined): RegionShape {
-  const taken = new Map<number, RegionBlock>();
-  const waiting: BlockView[] = [hot];
-  let instructions = 0;
-  while (waiting.length > 0 && taken.size < MAX_BLOCKS && instructions < MAX_INSTRUCTIONS) {
-    const block = waiting.shift()!;
+/** A block of a page and where it leads within the page, and where it is led to from. */
+export interface PageBlock {
+  readonly member: RegionBlock;
+  readonly neighbours: PageBlock[];
+}
+
+/** The blocks of one page as a graph; `blocks` are decoded in one mode. */
+export function graphOf(blocks: Iterable<BlockView>): ReadonlyMap<number, PageBlock> {
+  const graph = new Map<number, PageBlock>();
+  const targets = new Map<PageBlock, readonly number[]>();
+  for (const block of blocks) {
     const offset = block.host & (PAGE - 1);
-    if (taken.has(offset)) continue;
     const entries = block.entries();
     const { jumps, behind } = successors(entries, offset);
-    taken.set(offset, { block, offset, entries, repeats: jumps.includes(offset) });
-    instructions += block.count;
-    for (const next of [behind, ...jumps]) {
-      if (next < 0 || next >= PAGE || taken.has(next)) continue;
-      const found = find(next);
-      if (found) waiting.push(found);
+    const node: PageBlock = { member: { block, offset, entries, repeats: jumps.includes(offset) }, neighbours: [] };
+    graph.set(offset, node);
+    targets.set(node, [behind, ...jumps]);
+  }
+  for (const [node, offsets] of targets) {
+    for (const offset of offsets) {
+      const other = graph.get(offset);
+      if (!other || other === node) continue;
+      node.neighbours.push(other);
+      other.neighbours.push(node);
     }
   }
-  return [...taken.values()].sort((a, b) => a.offset - b.offset);
+  return graph;
+}
+
+/** The region of `hot`: what is connected with it, as far as `isFree` says that no region has it. */
+export function shapeRegion(hot: PageBlock, isFree: (block: BlockView) => boolean): RegionShape {
+  const taken = new Set<PageBlock>();
+  let instructions = 0;
+  const waiting = [hot];
+  for (const node of waiting) {
+    if (taken.size >= MAX_BLOCKS || instructions >= MAX_INSTRUCTIONS) break;
+    if (taken.has(node)) continue;
+    taken.add(node);
+    instructions += node.member.block.count;
+    for (const next of node.neighbours) if (!taken.has(next) && isFree(next.member.block)) waiting.push(next);
+  }
+  return [...taken].map(({ member }) => member).sort((a, b) => a.offset - b.offset);
 }

@@ -1,0 +1,30 @@
+/**
+ * The jump cache: which block begins at a RIP in one context of fetching (`STATE.fetchContext`), and all that entering the
+ * block's region takes, so that going from region to region touches one cache line of it.
+ */
+import { i32, i64, load32, load64 } from '../wasm/expr';
+import type { I32, I64 } from '../wasm/expr';
+import { STATE } from '../cpu/layout';
+import { word } from '../cpu/paging/emit';
+import { JUMP_CACHE_ENTRIES } from '../memory/plan';
+import type { MemoryPlan } from '../memory/plan';
+
+/**
+ * Byte offsets of an entry's fields: RIP, u64; the context, u32; the block's host offset, u32; its region's table index,
+ * u32, 0 for none that is noted here; and with a region the block's instructions and its number among the region's, u32.
+ */
+export const JUMP = { rip: 0, context: 8, block: 12, region: 16, count: 20, regionBlock: 24 } as const;
+export const JUMP_BYTES = 32;
+
+/** Host offset of the entry of `rip`. Blocks 8 bytes apart have neighbouring entries: hot ones share cache lines. */
+export function jumpSlot(plan: MemoryPlan, rip: I64): I32 {
+  const low = i32.wrap(rip);
+  const hash = i32.xor(i32.shl(low, i32.const(2)), i32.shrU(low, i32.const(10)));
+  return i32.add(i32.and(hash, i32.const((JUMP_CACHE_ENTRIES - 1) * JUMP_BYTES)), i32.const(plan.jumpCache));
+}
+
+/** 1 when the entry is that of `rip`, and fresh. */
+export function jumpHit(entry: I32, rip: I64): I32 {
+  const isOfRip = i64.eq(load64(entry, 64, JUMP.rip), rip);
+  return i32.and(isOfRip, i32.eq(load32(entry, 32, JUMP.context), word(STATE.fetchContext)));
+}
