@@ -22,7 +22,7 @@ import { AccessSemantics, GENERAL } from './access-semantics';
 import type { StorePurpose } from './access-semantics';
 import type { BulkKind } from './bulk';
 import { displacementOf, ENTRY, field16, field8, immediate32, immediateOf } from './entry';
-import { lazyFlag, lazyFlags, noteFlags, setLazyCarry, setLazyFlags } from './lazy-flags';
+import { lazyFlag, lazyFlags, noteFlags, setLazyCarry, setLazyCarryAndOverflow, setLazyFlags } from './lazy-flags';
 import { tlbEntry, tlbHit, tlbHost } from './tlb';
 
 /** Functions of the interpreter's module that handlers call. */
@@ -201,6 +201,10 @@ export class HandlerSemantics extends AccessSemantics {
 
   setCarry(value: I32): void {
     setLazyCarry(this.code, value);
+  }
+
+  override setCarryAndOverflow(carry: I32, overflow: I32): void {
+    setLazyCarryAndOverflow(this.code, carry, overflow);
   }
 
   direction(): I32 {

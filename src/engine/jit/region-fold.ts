@@ -1,11 +1,13 @@
 /**
- * Folds the blocks of one page into one WebAssembly function `(block to enter) -> entry`, both host offsets: 0 when
- * `STATE.rip` is to be looked up, else the decoded entry from which the interpreter goes on.
+ * Folds the blocks of one page into one WebAssembly function `(block to enter, its number in the region) -> entry`: 0 when
+ * `STATE.rip` is to be looked up, else the decoded entry from which the interpreter goes on; block and entry are host
+ * offsets.
  *
  * The blocks stand in the order of their addresses inside nested `block`s, so that a jump forward is a branch; a jump
  * backward goes through the `br_table` at the top, except to the block's own start. A block is charged to the budget
- * where control comes from: the interpreter, or the jump. Instructions that may leave have a label each behind the
- * block's code; there, group by group, what is pending is settled.
+ * where control comes from: the interpreter, or the jump. Returns and other computed jumps within the page look into the
+ * jump cache. Instructions that may leave have a label each behind the block's code; there, group by group, what is
+ * pending is handed over.
  */
 import { i32, i64, load32 } from '../../wasm/expr';
 import type { I64 } from '../../wasm/expr';
