@@ -4,6 +4,7 @@ import type { InventoryChange, Item, ItemState, Provider } from '../../../invent
 import { contextValue, type Grouping, groups, labelNames, passes } from './arrange';
 import { Branch } from './branch';
 import { Redraws } from './redraws';
+import { Rows } from './rows';
 
 /** The row of an engine's item. */
 export type ItemNode = Extract<TreeNode, { kind: 'item' }>;
@@ -30,7 +31,7 @@ export class MachinesTree implements vscode.TreeDataProvider<TreeNode>, vscode.D
   private discovery: Promise<void> | undefined;
   private readonly changed = new vscode.EventEmitter<TreeNode | undefined>();
   readonly onDidChangeTreeData = this.changed.event;
-  private readonly nodes = new Map<string, TreeNode>();
+  private readonly nodes = new Rows<TreeNode>();
   private readonly redraws = new Redraws<Branch>((branches) => this.redraw(branches));
   private filterText = '';
   private groupingNow: Grouping = 'none';
@@ -138,12 +139,18 @@ export class MachinesTree implements vscode.TreeDataProvider<TreeNode>, vscode.D
     if (node.kind === 'note') return [];
     if (node.kind === 'group') return this.items(branch, node.items);
     const parent = node.kind === 'item' ? node.item.id : undefined;
+    const turn = this.nodes.turn();
     let items: readonly Item[];
     try {
       items = await branch.children(parent);
     } catch (error) {
       return [failureNote(branch, parent === undefined, (error as Error).message)];
     }
+    this.nodes.below(
+      keyOf(branch, parent),
+      turn,
+      items.map(({ id }) => keyOf(branch, id)),
+    );
     if (parent !== undefined) return this.items(branch, items);
     const shown = this.filterText ? items.filter((item) => passes(item, this.filterText)) : items;
     if (items.length === 0) return [emptyNote(branch)];
@@ -168,22 +175,15 @@ export class MachinesTree implements vscode.TreeDataProvider<TreeNode>, vscode.D
       const items = await only.children(undefined).catch(() => undefined);
       if (items?.length === 0) return [];
     }
-    return this.branches.map((branch) => this.remembered({ kind: 'engine', branch }, keyOf(branch)));
-  }
-
-  private items(branch: Branch, items: readonly Item[]): TreeNode[] {
-    return items.map((item) => this.remembered({ kind: 'item', branch, item }, keyOf(branch, item.id)));
+    return this.branches.map((branch) => this.nodes.keep(keyOf(branch), { kind: 'engine', branch }));
   }
 
   /**
-   * Remembers what a row is now, so that a change of its item finds it. A row stays the same object: VS Code knows no other,
+   * The items' rows, noted so that a change of an item finds its row. A row stays the same object: VS Code knows no other,
    * and it drops an answer that another has overtaken.
    */
-  private remembered(node: TreeNode, key: string): TreeNode {
-    const known = this.nodes.get(key);
-    if (known) return Object.assign(known, node);
-    this.nodes.set(key, node);
-    return node;
+  private items(branch: Branch, items: readonly Item[]): TreeNode[] {
+    return items.map((item) => this.nodes.keep(keyOf(branch, item.id), { kind: 'item', branch, item }));
   }
 
   private onChange(branch: Branch, change: InventoryChange | undefined): void {
