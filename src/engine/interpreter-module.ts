@@ -291,7 +291,12 @@ function emitRun(
     );
     const giveBack = (count: I32): void => setWord(f, STATE.budget, i32.add(word(STATE.budget), count));
 
-    const settleFlags = (): void => f.if(word(STATE.flagKind), () => f.call(helpers.settleFlags));
+    /** Before anything but a region runs: takes back what holds only from one region to the next. */
+    const leaveRegions = (): void => {
+      setWord(f, STATE.seenFlat, i32.const(0));
+      f.if(word(STATE.flagKind), () => f.call(helpers.settleFlags));
+    };
+    setWord(f, STATE.seenFlat, i32.const(0));
     f.loop((lookup) => {
       f.block((found) => {
         f.scope(() => {
@@ -311,19 +316,19 @@ function emitRun(
                   f.set(entry, callIndirectExpr('i32', regionType, region, block.get(), regionBlock));
                   if (helpers.profile) profileRegion(f, helpers.profile, rip, budget, entry.get());
                   f.brIf(lookup, i32.eqz(entry.get()));
-                  settleFlags();
+                  leaveRegions();
                   f.br(found);
                 });
               });
             },
             () => {
-              settleFlags();
+              leaveRegions();
               f.if(i32.eqz(word(STATE.budget)), () => f.return(i32.const(Outcome.Budget)));
               f.set(block, callExpr('i32', helpers.find));
               f.if(i32.eqz(block.get()), () => f.return(word(STATE.outcome)));
             },
           );
-          settleFlags();
+          leaveRegions();
           const budget = f.let(word(STATE.budget));
           const rest = f.let(i32.sub(budget, load32(block.get(), 32, BLOCK.count)));
           f.if(

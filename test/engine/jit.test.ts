@@ -3,16 +3,17 @@
 
 import assert from 'node:assert/strict';
 import { STATE } from '../../src/cpu/layout';
+import { setSegment } from '../../src/cpu/mode';
 import { EAGER_JIT } from '../../src/engine/jit/jit';
 import { exitBit } from '../../src/isa/exits';
+import { SEGMENT } from '../../src/isa/semantics';
 import { Outcome } from '../../src/isa/slow';
-import { longRig, PAGE, ROOT } from './rig';
-import type { Rig } from './rig';
+import { longRig, PAGE, Rig, ROOT } from './rig';
 
 const CODE = 0x10000;
 const DATA = 0x40000;
 const ALIAS = 0x50000;
-const [AX, CX, DX, BX, SI] = [0, 1, 2, 3, 6];
+const [AX, CX, DX, BX, SI, DI] = [0, 1, 2, 3, 6, 7];
 const HLT = 0xf4;
 /** mov byte [rsi], 0x22; mov eax, 0x11; hlt */
 const STORE = [0xc6, 0x06, 0x22];
@@ -119,6 +120,30 @@ describe('compiled code', () => {
       assert.equal((rig.state.general(DX) << 32n) | rig.state.general(BX), BigInt(start) - 3n);
       assert.equal(rig.state.general(AX), 4n, 'instructions between the two looks');
     }
+  });
+
+  it('looks at the segments again behind whatever may have changed them', () => {
+    // mov edi, [esi]; jmp $+2; cpuid; jmp $+2; mov ebx, [esi]; hlt
+    const code = [0x8b, 0x3e, 0xeb, 0, 0x0f, 0xa2, 0xeb, 0, 0x8b, 0x1e, HLT];
+    let base = 0n;
+    const flat = { selector: 8, limit: 0xffffffff, rights: 0xc093 };
+    const cpuid = (): Outcome => {
+      setSegment(rig.state, SEGMENT.DS, { ...flat, base });
+      return Outcome.Done;
+    };
+    const rig = new Rig({ jit: EAGER_JIT, slow: { cpuid } });
+    rig.enter({ bits: 32 });
+    rig.memory.write(CODE, Uint8Array.from(code));
+    rig.memory.write8(DATA, 1);
+    rig.memory.write8(DATA + PAGE, 2);
+    for (base of [0n, 0n, BigInt(PAGE), 0n]) {
+      setSegment(rig.state, SEGMENT.DS, { ...flat, base: 0n });
+      rig.state.setGeneral(SI, BigInt(DATA));
+      assert.equal(rig.run(CODE), Outcome.Stop);
+      assert.equal(rig.state.general(DI), 1n);
+      assert.equal(rig.state.general(BX), base === 0n ? 1n : 2n, `base ${base}`);
+    }
+    assert.ok(rig.interpreter.compileCounts.regions > 0, 'it is compiled');
   });
 
   it('leaves PAUSE to whoever wants it to exit', () => {

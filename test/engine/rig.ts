@@ -24,6 +24,8 @@ export interface RigOptions {
   readonly breakpointHit?: (linear: bigint) => boolean;
   /** When code is compiled; never unless given. */
   readonly jit?: JitPolicy;
+  /** Slow functions that do not stop. */
+  readonly slow?: Partial<SlowFunctions>;
 }
 
 /** Bits of the control registers, EFER and the privilege, for `Rig.enter`. */
@@ -49,14 +51,14 @@ export class Rig {
   readonly interpreter: Interpreter;
   private readonly tlb: number;
 
-  constructor({ bytes = 4 * MEBIBYTE, breakpointHit = () => true, jit = NO_JIT }: RigOptions = {}) {
+  constructor({ bytes = 4 * MEBIBYTE, breakpointHit = () => true, jit = NO_JIT, slow }: RigOptions = {}) {
     const plan = planMemory(bytes);
     const wasm = new WebAssembly.Memory({ initial: plan.wasmPages, maximum: plan.wasmPages });
     this.memory = new PhysicalMemory(wasm.buffer as ArrayBuffer, plan);
     this.state = new ProcessorState(wasm.buffer as ArrayBuffer);
     this.tlb = plan.tlb;
     const hooks: InterpreterHooks = {
-      slow: stopping,
+      slow: () => ({ ...stopping(), ...slow }),
       busRead: (_address, into) => into.fill(0xff),
       busWrite: () => undefined,
       breakpointHit,

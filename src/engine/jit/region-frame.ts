@@ -99,7 +99,10 @@ export class RegionFrame {
     });
   }
 
-  /** 32-bit code runs in segments of 4 GiB from 0 and on a 32-bit stack; in any others the interpreter runs the block. */
+  /**
+   * 32-bit code runs in segments of 4 GiB from 0 and on a 32-bit stack; in any others the interpreter runs the block. No
+   * region loads a segment: from one to the next nothing needs to be looked at again.
+   */
   private requireFlat(block: I32): void {
     const { code } = this;
     const stack = i32.and(word(STATE.mode), i32.const(3 << MODE.stackShift));
@@ -109,10 +112,13 @@ export class RegionFrame {
     const data = vector2(or, vector2(or, differs(SEGMENT.SS), differs(SEGMENT.DS)), differs(SEGMENT.ES));
     const all = vector2(or, vector2(and, data, OF_DATA), vector2(and, differs(SEGMENT.CS), OF_CODE));
     const otherStack = i32.xor(stack, i32.const(MODE.code32 << MODE.stackShift));
-    code.if(i32.or(anyTrue(all), otherStack), () => {
-      setWord(code, STATE.block, block);
-      setQuad(code, STATE.blockRip, quad(STATE.rip));
-      code.return(i32.add(block, i32.const(BLOCK.headerBytes)));
+    code.if(i32.eqz(word(STATE.seenFlat)), () => {
+      code.if(i32.or(anyTrue(all), otherStack), () => {
+        setWord(code, STATE.block, block);
+        setQuad(code, STATE.blockRip, quad(STATE.rip));
+        code.return(i32.add(block, i32.const(BLOCK.headerBytes)));
+      });
+      setWord(code, STATE.seenFlat, i32.const(1));
     });
   }
 
