@@ -16,10 +16,13 @@ import type { MemoryPlan } from '../memory/plan';
 export const JUMP = { rip: 0, context: 8, block: 12, region: 16, count: 20, regionBlock: 24 } as const;
 export const JUMP_BYTES = 32;
 
-/** Host offset of the entry of `rip`. Blocks 8 bytes apart have neighbouring entries: hot ones share cache lines. */
+/**
+ * Host offset of the entry of `rip`. Code 4 bytes on has the next entry: hot blocks share cache lines, and hardly ever an
+ * entry.
+ */
 export function jumpSlot(plan: MemoryPlan, rip: I64): I32 {
   const low = i32.wrap(rip);
-  const hash = i32.xor(i32.shl(low, i32.const(2)), i32.shrU(low, i32.const(10)));
+  const hash = i32.xor(i32.shl(low, i32.const(3)), i32.shrU(low, i32.const(10)));
   return i32.add(i32.and(hash, i32.const((JUMP_CACHE_ENTRIES - 1) * JUMP_BYTES)), i32.const(plan.jumpCache));
 }
 

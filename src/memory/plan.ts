@@ -35,7 +35,7 @@ export interface MemoryPlan {
 }
 
 /** Entries of the jump cache, 32 bytes each (`JUMP_BYTES`), and of the block table, 16 bytes each. */
-export const JUMP_CACHE_ENTRIES = 1 << 14;
+export const JUMP_CACHE_ENTRIES = 1 << 15;
 export const BLOCK_TABLE_ENTRIES = 1 << 17;
 const ARENA_BYTES = 64 << 20;
 /** Four contexts of 4096 entries of 32 bytes each (`TLB_ENTRIES`). */
