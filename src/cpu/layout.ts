@@ -121,11 +121,12 @@ export const STATE = {
   /** What RDTSC adds to the ticks, i64: see `TimeStamp`; IA32_TSC_AUX, u32. */
   tscOffset: 0x840,
   tscAux: 0x848,
-  /** How compiled regions leave the flags to each other, see `deferredKind` (engine/lazy-flags.ts); 0 outside of a run; u32. */
+  /** How compiled regions leave the flags to each other, 0 outside of a run: see `deferredKind` (engine/lazy-flags.ts); u32. */
   flagKind: 0x84c,
   /** The ticks at which the run at hand will have spent its budget, i64. */
   ticksEnd: 0x850,
-  /** Nonzero: since the interpreter ran last, a region has seen that 32-bit code runs in flat segments; u32. */
+  /** Nonzero: since the interpreter ran last, a region has seen that 32-bit code runs in flat segments; 0 outside of a
+   * run; u32. */
   seenFlat: 0x858,
   /** MXCSR, u32. */
   mxcsr: 0x74c,

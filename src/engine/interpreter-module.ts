@@ -296,7 +296,6 @@ function emitRun(
       setWord(f, STATE.seenFlat, i32.const(0));
       f.if(word(STATE.flagKind), () => f.call(helpers.settleFlags));
     };
-    setWord(f, STATE.seenFlat, i32.const(0));
     f.loop((lookup) => {
       f.block((found) => {
         f.scope(() => {

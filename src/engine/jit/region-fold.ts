@@ -180,7 +180,7 @@ class RegionFold {
         const m = new RegionSemantics(size, this.frame, lazy, entry, offset, {
           leave: labels[index],
           goTo: (target) => this.goTo(lazy, target, unused),
-          goToRip: (rip) => this.goToRip(lazy, rip, unused),
+          goToRip: (rip) => this.leaveTo(lazy, rip, unused, this.computed),
         });
         if (instruction.exit) m.intercept(instruction.exit);
         instruction.meaning(m, operands);
@@ -214,22 +214,13 @@ class RegionFold {
     }
   }
 
-  /** Goes on at an address that was computed. */
-  private goToRip(lazy: RegionFlags, rip: I64, unused: number): void {
+  /** Goes on at `rip`: leaves the region, or goes to where `label` says. */
+  private leaveTo(lazy: RegionFlags, rip: I64, unused: number, label = this.end): void {
     const { f, frame } = this;
     setQuad(f, STATE.rip, rip);
     f.scope(() => lazy.handOver(lazy.pending));
     f.set(frame.budget, i32.add(frame.budget.get(), i32.const(unused)));
-    f.br(this.computed);
-  }
-
-  /** Leaves the region for the code at `rip`. */
-  private leaveTo(lazy: RegionFlags, rip: I64, unused: number): void {
-    const { f, frame } = this;
-    setQuad(f, STATE.rip, rip);
-    f.scope(() => lazy.handOver(lazy.pending));
-    f.set(frame.budget, i32.add(frame.budget.get(), i32.const(unused)));
-    f.br(this.end);
+    f.br(label);
   }
 }
 

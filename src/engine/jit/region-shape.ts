@@ -1,7 +1,7 @@
 /**
  * Chooses what becomes one region: the decoded blocks of one page that are connected with a hot block, whichever of two
  * leads to the other by a direct jump, falling through, or returning from a call; as far as they have run and belong to no
- * region yet. Going only where the hot block leads made half as many regions again, since what got hot first was taken.
+ * region yet. Going only where the hot block leads makes a third more regions, since what got hot first is taken.
  */
 import { PAGE } from '../../memory/plan';
 import type { BlockView } from './entry-view';
