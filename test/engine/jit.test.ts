@@ -8,12 +8,12 @@ import { EAGER_JIT } from '../../src/engine/jit/jit';
 import { exitBit } from '../../src/isa/exits';
 import { SEGMENT } from '../../src/isa/semantics';
 import { Outcome } from '../../src/isa/slow';
-import { longRig, PAGE, Rig, ROOT } from './rig';
+import { longRig, PAGE, Rig, ROOT, type RigOptions } from './rig';
 
 const CODE = 0x10000;
 const DATA = 0x40000;
 const ALIAS = 0x50000;
-const [AX, CX, DX, BX, SI, DI] = [0, 1, 2, 3, 6, 7];
+const [AX, CX, DX, BX, SP, SI, DI] = [0, 1, 2, 3, 4, 6, 7];
 const HLT = 0xf4;
 /** mov byte [rsi], 0x22; mov eax, 0x11; hlt */
 const STORE = [0xc6, 0x06, 0x22];
@@ -22,15 +22,18 @@ const IMMEDIATE = CODE + STORE.length + 1;
 /** again: add rax, rcx; dec rcx; jnz again; hlt */
 const LOOP = [0x48, 0x01, 0xc8, 0x48, 0xff, 0xc9, 0x75, 0xf8, HLT];
 const LOOP_SUM = 5050n;
+/** again: call f; dec rcx; jnz again; hlt; f: add rax, rcx; ret */
+const CALLS = [0xe8, 6, 0, 0, 0, 0x48, 0xff, 0xc9, 0x75, 0xf6, HLT, 0x48, 0x01, 0xc8, 0xc3];
 /** rdtsc; mov ebx, eax; mov ecx, edx; nop; rdtsc; mov edx, ecx; sub eax, ebx; hlt */
 const TIMED = [0x0f, 0x31, 0x89, 0xc3, 0x89, 0xd1, 0x90, 0x0f, 0x31, 0x89, 0xca, 0x29, 0xd8, HLT];
 
 /** A rig with `code` at CODE, compiled: it ran once, with RSI in the data page. */
-function compiled(code: readonly number[], breakpointHit?: () => boolean): Rig {
-  const rig = longRig({ jit: EAGER_JIT, ...(breakpointHit && { breakpointHit }) });
+function compiled(code: readonly number[], options: RigOptions = {}): Rig {
+  const rig = longRig({ jit: EAGER_JIT, ...options });
   rig.setEntry(ROOT, ALIAS, BigInt(CODE) | 7n);
   rig.memory.write(CODE, Uint8Array.from(code));
   rig.state.setGeneral(SI, BigInt(DATA));
+  rig.state.setGeneral(SP, BigInt(DATA + PAGE));
   rig.state.setGeneral(CX, 100n);
   assert.equal(rig.run(CODE), Outcome.Stop);
   assert.ok(rig.interpreter.compileCounts.regions > 0, 'it is compiled');
@@ -89,25 +92,32 @@ describe('compiled code', () => {
     });
   }
 
-  it('ends runs after every number of instructions', () => {
-    const rig = compiled(LOOP);
-    for (let budget = 1; budget < 40; budget++) {
-      rig.state.setGeneral(AX, 0n);
-      rig.state.setGeneral(CX, 100n);
-      rig.state.rip = BigInt(CODE);
-      let completed = 0;
-      for (;;) {
-        const outcome = rig.interpreter.run(budget);
-        completed += rig.interpreter.completed;
-        if (outcome === Outcome.Stop) break;
-        assert.equal(outcome, Outcome.Budget);
-        assert.equal(rig.interpreter.completed, budget);
-        assert.equal(rig.state.general(CX), 100n - BigInt(Math.floor((completed + 1) / 3)), `after ${completed}`);
+  for (const [what, { code, length }] of Object.entries({
+    'of a loop': { code: LOOP, length: 3 },
+    'of calls and returns': { code: CALLS, length: 5 },
+  }))
+    it(`ends runs after every number of instructions ${what}`, () => {
+      // All that runs in the loop has run when the first of it is hot: it is one region.
+      const rig = compiled(code, { jit: { ...EAGER_JIT, threshold: 50 } });
+      assert.equal(rig.interpreter.compileCounts.regions, 1);
+      for (let budget = 1; budget < 40; budget++) {
+        rig.state.setGeneral(AX, 0n);
+        rig.state.setGeneral(CX, 100n);
+        rig.state.rip = BigInt(CODE);
+        let completed = 0;
+        for (;;) {
+          const outcome = rig.interpreter.run(budget);
+          completed += rig.interpreter.completed;
+          if (outcome === Outcome.Stop) break;
+          assert.equal(outcome, Outcome.Budget);
+          assert.equal(rig.interpreter.completed, budget);
+          const turns = BigInt(Math.floor((completed + 1) / length));
+          assert.equal(rig.state.general(CX), 100n - turns, `after ${completed}`);
+        }
+        assert.equal(completed, 100 * length);
+        assert.equal(rig.state.general(AX), LOOP_SUM);
       }
-      assert.equal(completed, 300);
-      assert.equal(rig.state.general(AX), LOOP_SUM);
-    }
-  });
+    });
 
   it('reads the time as of each instruction, however runs are cut', () => {
     const rig = compiled(TIMED);
@@ -155,7 +165,7 @@ describe('compiled code', () => {
 
   it('stops at a breakpoint that is set inside it, each time it comes there', () => {
     let stops = true;
-    const rig = compiled(LOOP, () => stops);
+    const rig = compiled(LOOP, { breakpointHit: () => stops });
     const inside = CODE + 3;
     rig.interpreter.setBreakpoints([BigInt(inside)]);
     assert.equal(rig.run(CODE), Outcome.Stop);
@@ -210,5 +220,21 @@ describe('compiled code', () => {
     }
     const { regions, dropped } = rig.interpreter.compileCounts;
     assert.ok(regions >= 40 && dropped > 20, `${regions} compiled, ${dropped} dropped`);
+  });
+
+  it('runs on after its region was dropped and the place of it given to other code', () => {
+    const rig = longRig({ jit: { ...EAGER_JIT, maxBytes: 1 } });
+    /** mov eax, `value`; hlt */
+    const write = (at: number, value: number): void => rig.memory.write(at, Uint8Array.of(0xb8, value, 0, 0, 0, HLT));
+    const runs = (at: number, value: number): void => {
+      assert.equal(rig.run(at), Outcome.Stop);
+      assert.equal(rig.state.general(AX), BigInt(value));
+    };
+    write(CODE, 1);
+    write(CODE + PAGE, 2);
+    for (let turn = 0; turn < 3; turn++) runs(CODE, 1);
+    for (let turn = 0; turn < 3; turn++) runs(CODE + PAGE, 2);
+    assert.ok(rig.interpreter.compileCounts.dropped > 0);
+    runs(CODE, 1);
   });
 });
