@@ -41,6 +41,7 @@ const SINGLE_STEP = 0x4000;
 
 /** The clock as the processor moves it. */
 export interface VcpuClock {
+  readonly instructions: number;
   readonly ticks: number;
   startRun(running: () => number): void;
   endRun(completed: number): void;
@@ -142,12 +143,12 @@ export class Vcpu {
     // What VM entry delivered came before this run.
     this.metWatches(parts.interpreter.takeWatchedAccesses());
     // Only instructions move the clock here.
-    const end = clock.ticks + budget;
+    const end = clock.instructions + budget;
     for (;;) {
       this.debug.arm();
       const ended = this.boundary();
       if (ended) return ended;
-      const left = end - clock.ticks;
+      const left = end - clock.instructions;
       if (left <= 0) return 'budget';
       const attention = state.word(STATE.attention);
       const single =

@@ -1,6 +1,6 @@
 /**
- * The machine's counters and alarms. `ticks` = instructions + ticks skipped in HLT; 1 tick = 1 ns. Nothing here knows
- * the host's time.
+ * The machine's counters and alarms. `ticks` = instructions + ticks that passed without any: in HLT, and while the bus is
+ * busy (`TimedPorts`); 1 tick = 1 ns. Nothing here knows the host's time.
  */
 import type { Alarm, Clock } from '../devices/device';
 
@@ -18,7 +18,7 @@ export type RunningCount = () => number;
 export interface ClockState {
   /** Instructions completed since power-on. */
   readonly instructions: number;
-  /** Ticks skipped in HLT. */
+  /** Ticks that passed without an instruction. */
   readonly skipped: number;
 }
 
@@ -28,6 +28,8 @@ export class MachineClock implements Clock {
   private queue: Entry[] = [];
   private running: RunningCount | undefined;
   private changed: (() => void) | undefined;
+  /** The tick of the alarm that is being called. */
+  private moment: number | undefined;
 
   /** Instructions completed since power-on. */
   get instructions(): number {
@@ -35,7 +37,7 @@ export class MachineClock implements Clock {
   }
 
   get ticks(): number {
-    return this.instructions + this.skipped;
+    return this.moment ?? this.instructions + this.skipped;
   }
 
   /** The tick of the earliest alarm; Infinity without one. */
@@ -105,14 +107,17 @@ export class MachineClock implements Clock {
     return entry;
   }
 
-  /** Calls every alarm that is due, in order of tick and then of rank. */
+  /** Calls every alarm that is due, in order of tick and then of rank, each at its own tick. */
   advance(): void {
-    for (let first = this.queue[0]; first && first.tick <= this.ticks; first = this.queue[0]) {
+    const now = this.ticks;
+    for (let first = this.queue[0]; first && first.tick <= now; first = this.queue[0]) {
       this.queue.shift();
       const { callback } = first;
       first.callback = undefined;
+      this.moment = first.tick;
       callback!();
     }
+    this.moment = undefined;
   }
 
   /** The counters, for snapshots; alarms belong to the devices that set them. */

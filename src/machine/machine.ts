@@ -52,6 +52,7 @@ import type { MachineState, SavedParts } from './snapshot';
 import { guestState, stateHash } from './state-hash';
 import type { HashedParts, Hasher } from './state-hash';
 import { Stops } from './stops';
+import { TimedPorts } from './timed-ports';
 
 /** How a machine is connected, and how it works where the guest cannot see it. */
 export interface MachineConnections {
@@ -151,14 +152,16 @@ export class Machine {
       debugctlBits: DEBUGCTL_BITS,
     });
     const length = (): number => this.interpreter.currentLength;
+    // The engine reckons with a tick for each instruction of a run: none may follow the access.
+    const ports = new TimedPorts(this.board.ports, this.clock, () => this.interpreter.shorten(0));
     let vmx: VmxUnit | undefined;
     this.processor = new Processor(
       this.state,
       this.interpreter,
       {
         ports: {
-          portRead: (port, size) => this.board.ports.read(port, size as 1 | 2 | 4),
-          portWrite: (port, size, value) => this.board.ports.write(port, size as 1 | 2 | 4, value),
+          portRead: (port, size) => ports.read(port, size as 1 | 2 | 4),
+          portWrite: (port, size, value) => ports.write(port, size as 1 | 2 | 4, value),
         },
         apic: this.board.lapic,
         instruction: { length },
@@ -215,7 +218,7 @@ export class Machine {
         vmx: this.vmx,
         engine: this.vcpu,
         clock,
-        ports: board.ports,
+        ports,
         interrupts: boardInterrupts(board),
         msrs: board.lapic,
         cpuid: (leaf, subleaf) => this.processor.cpuid(leaf, subleaf),

@@ -22,7 +22,7 @@ export interface Engine {
 export interface MachineClock {
   /** Instructions completed since reset. */
   readonly instructions: number;
-  /** Instructions plus the ticks skipped in HLT. */
+  /** Instructions plus the ticks that passed without any. */
   readonly ticks: number;
   /** The tick of the earliest alarm, Infinity if there is none; at or below `ticks` when one is due. */
   readonly deadline: number;

@@ -95,12 +95,17 @@ export class Screen {
 
   /** What a reader of the window would see of it, part by part, and where the keyboard is. */
   private async words(): Promise<string> {
-    const parts = this.page.locator('.part:visible, .quick-input-widget:visible, .monaco-dialog-box, .debug-toolbar');
+    const parts = this.page.locator(
+      '.part:visible, .quick-input-widget:visible, .monaco-dialog-box, .debug-toolbar, .notification-toast',
+    );
+    const folded = this.page.locator('.monaco-list-row[aria-expanded="false"]:visible');
     const texts = (await parts.allInnerTexts()).map((text) => text.replace(/\s*\n\s*/g, ' | '));
     const focused = this.page.locator('*:focus');
-    return [...texts, `focus: ${(await focused.getAttribute('class', { timeout: TRY_MS }).catch(String)) ?? ''}`].join(
-      '\n',
-    );
+    return [
+      ...texts,
+      `folded: ${(await folded.allInnerTexts()).join(' | ')}`,
+      `focus: ${(await focused.getAttribute('class', { timeout: TRY_MS }).catch(String)) ?? ''}`,
+    ].join('\n');
   }
 
   get page(): VsCodeWindow['page'] {

@@ -35,4 +35,20 @@ describe('machine clock', () => {
     clock.advance();
     assert.equal(ranked.ticks, 21);
   });
+
+  it('calls alarms at their own ticks, however many are due', () => {
+    const clock = new MachineClock();
+    const ranked = clock.ranked(1);
+    const seen: number[] = [];
+    const again = (): void => {
+      seen.push(ranked.ticks, clock.ticks);
+      if (ranked.ticks < 200) ranked.at(ranked.ticks + 70, again);
+    };
+    ranked.at(10, again);
+    clock.skipTo(100);
+    clock.advance();
+    assert.deepEqual(seen, [10, 10, 80, 80]);
+    assert.equal(clock.ticks, 100);
+    assert.equal(clock.deadline, 150);
+  });
 });

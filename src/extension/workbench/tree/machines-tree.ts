@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import type { InventoryChange, Item, ItemState, Provider } from '../../../inventory/provider';
 import { contextValue, type Grouping, groups, labelNames, passes } from './arrange';
 import { Branch } from './branch';
-import { Redraws } from './redraws';
+import { Redraws, TOP } from './redraws';
 import { Rows } from './rows';
 
 /** The row of an engine's item. */
@@ -32,7 +32,9 @@ export class MachinesTree implements vscode.TreeDataProvider<TreeNode>, vscode.D
   private readonly changed = new vscode.EventEmitter<TreeNode | undefined>();
   readonly onDidChangeTreeData = this.changed.event;
   private readonly nodes = new Rows<TreeNode>();
-  private readonly redraws = new Redraws<Branch>((branches) => this.redraw(branches));
+  private readonly redraws = new Redraws<Branch>((places) => this.redraw(places));
+  /** What the top was when it was read last: no row at all, for the welcome view. */
+  private isWelcome = false;
   private filterText = '';
   private groupingNow: Grouping = 'none';
 
@@ -59,7 +61,7 @@ export class MachinesTree implements vscode.TreeDataProvider<TreeNode>, vscode.D
 
   set filter(text: string) {
     this.filterText = text;
-    this.changed.fire(undefined);
+    this.redrawBranches();
   }
 
   get grouping(): Grouping {
@@ -68,7 +70,7 @@ export class MachinesTree implements vscode.TreeDataProvider<TreeNode>, vscode.D
 
   set grouping(grouping: Grouping) {
     this.groupingNow = grouping;
-    this.changed.fire(undefined);
+    this.redrawBranches();
   }
 
   /** The labels that the rows seen so far can be grouped by. */
@@ -96,7 +98,7 @@ export class MachinesTree implements vscode.TreeDataProvider<TreeNode>, vscode.D
   /** Reads everything again. */
   refresh(): void {
     for (const branch of this.branches) if (branch.state.kind === 'failed') branch.retryNow();
-    this.changed.fire(undefined);
+    this.redrawBranches();
   }
 
   getTreeItem(node: TreeNode): vscode.TreeItem {
@@ -123,8 +125,8 @@ export class MachinesTree implements vscode.TreeDataProvider<TreeNode>, vscode.D
   }
 
   async getChildren(node?: TreeNode): Promise<TreeNode[]> {
-    if (!node) return this.engines();
-    return this.rows(node).finally(() => this.redraws.given(node.branch));
+    if (!node) return this.redraws.asked(TOP, () => this.engines());
+    return this.redraws.asked(node.branch, () => this.rows(node));
   }
 
   dispose(): void {
@@ -153,7 +155,10 @@ export class MachinesTree implements vscode.TreeDataProvider<TreeNode>, vscode.D
     );
     if (parent !== undefined) return this.items(branch, items);
     const shown = this.filterText ? items.filter((item) => passes(item, this.filterText)) : items;
-    if (items.length === 0) return [emptyNote(branch)];
+    if (items.length === 0) {
+      if (branch === this.onlyOwn) this.redraws.want(TOP);
+      return [emptyNote(branch)];
+    }
     if (shown.length === 0) return [{ kind: 'note', branch, text: 'Nothing here passes the filter.' }];
     if (this.groupingNow === 'none') return this.items(branch, shown);
     return groups(shown, this.groupingNow).map((group) => ({ kind: 'group', branch, ...group }));
@@ -166,15 +171,14 @@ export class MachinesTree implements vscode.TreeDataProvider<TreeNode>, vscode.D
       (found) => {
         if (found.length === 0) return;
         this.add(found);
-        this.changed.fire(undefined);
+        this.redraws.want(TOP);
       },
       () => {},
     );
-    const [only, ...others] = this.branches;
-    if (only?.provider.id === OWN && others.length === 0) {
-      const items = await only.children(undefined).catch(() => undefined);
-      if (items?.length === 0) return [];
-    }
+    const only = this.onlyOwn;
+    const items = only && (await only.children(undefined).catch(() => undefined));
+    this.isWelcome = items?.length === 0;
+    if (this.isWelcome) return [];
     return this.branches.map((branch) => this.nodes.keep(keyOf(branch), { kind: 'engine', branch }));
   }
 
@@ -186,16 +190,25 @@ export class MachinesTree implements vscode.TreeDataProvider<TreeNode>, vscode.D
     return items.map((item) => this.nodes.keep(keyOf(branch, item.id), { kind: 'item', branch, item }));
   }
 
-  private onChange(branch: Branch, change: InventoryChange | undefined): void {
-    const isShown = typeof change !== 'object' || change.some((id) => this.nodes.has(keyOf(branch, id)));
-    if (isShown) this.redraws.want(branch);
+  /** Our own branch while there is no other. */
+  private get onlyOwn(): Branch | undefined {
+    const [only, ...others] = this.branches;
+    return only?.provider.id === OWN && others.length === 0 ? only : undefined;
   }
 
-  private redraw(branches: readonly Branch[]): void {
-    // The top may be the welcome view now, or no longer. A row is drawn by its parent, and who knows no parent draws the
-    // branch.
-    if (this.branches.length === 1) this.changed.fire(undefined);
-    else for (const branch of branches) this.changed.fire(this.nodes.get(keyOf(branch)));
+  private onChange(branch: Branch, change: InventoryChange | undefined): void {
+    const isShown = typeof change !== 'object' || change.some((id) => this.nodes.has(keyOf(branch, id)));
+    if (isShown) this.redraws.want(this.isWelcome ? TOP : branch);
+  }
+
+  private redrawBranches(): void {
+    for (const branch of this.branches) this.redraws.want(this.isWelcome ? TOP : branch);
+  }
+
+  /** A row is drawn by its parent, and who knows no parent draws the branch. */
+  private redraw(places: readonly (Branch | typeof TOP)[]): void {
+    if (places.includes(TOP)) this.changed.fire(undefined);
+    else for (const branch of places as Branch[]) this.changed.fire(this.nodes.get(keyOf(branch)));
   }
 }
 
