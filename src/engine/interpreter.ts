@@ -144,7 +144,7 @@ export class Interpreter implements LinearMemory {
    * not stand before the first of them (EFLAGS.RF, MOV SS: SDM Vol. 3B, 17.3.1.1). `ticks`: the time now, for RDTSC.
    */
   run(instructions: number, holdsBreakpoint = false, ticks = 0): Outcome {
-    this.jit.betweenRuns();
+    this.jit.betweenRuns(this.completed);
     this.allowed = instructions;
     this.holdsBreakpoint = holdsBreakpoint;
     this.continues = this.repeatAt;

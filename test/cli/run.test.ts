@@ -56,7 +56,7 @@ describe('vmxray run', function () {
 
   it('tells where guest time went', async () => {
     const file = join(folder, 'profile.json');
-    const run = ['run', '--kernel', guest('interrupts'), '--serial', 'none', '--profile'];
+    const run = ['run', '--kernel', guest('rep'), '--serial', 'none', '--profile'];
     await vmxray(...run, file);
     const profile = JSON.parse(readFileSync(file, 'utf8')) as ProfileReport;
     assert.ok(profile.compiled > 0 && profile.interpreted > 0 && profile.compile.regions > 0);

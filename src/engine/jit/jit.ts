@@ -25,6 +25,8 @@ export const REGION_ROOM = 1 << 14;
 const JOIN_SHIFT = 4;
 /** A block that runs this fraction (a shift) of the threshold again while it waits for a full batch waits no longer. */
 const WAIT_SHIFT = 4;
+/** Instructions after which a block's executions count half: code that is hot is so within seconds. */
+const COOLING = 2 ** 30;
 /** Runs of the interpreter after which a batch is compiled though it is not full. */
 const PATIENCE = 64;
 
@@ -55,8 +57,8 @@ export type RegionFunction = (block: number, regionBlock: number) => number;
 
 /** What the compiler uses of the interpreter. */
 export interface JitHost {
-  /** Host offsets of the blocks that are decoded from a page (host page number). */
-  blocksOf(page: number): Iterable<number>;
+  /** Host offsets of the blocks that are decoded from a page (host page number), or of all. */
+  blocksOf(page?: number): Iterable<number>;
   /** Puts a function (or nothing) at `index` of the table that blocks name regions by. */
   setRegion(index: number, region: RegionFunction | null): void;
   /** Forgets which regions stand in the jump cache. */
@@ -82,6 +84,7 @@ export class Jit {
   private unused: number;
   private waiting: number[] = [];
   private patience = PATIENCE;
+  private untilCooler = COOLING;
   private bytes = 0;
   /** Since the machine was made. */
   readonly counts: Mutable<CompileCounts> = {
@@ -120,8 +123,10 @@ export class Jit {
     if (hasWaited || this.waiting.length >= this.policy.batch) this.compile();
   }
 
-  /** Between two runs of the interpreter: compiles a batch that has waited long. */
-  betweenRuns(): void {
+  /** Between two runs of the interpreter, the last one of `completed` instructions: compiles a batch that has waited long. */
+  betweenRuns(completed: number): void {
+    this.untilCooler -= completed;
+    if (this.untilCooler < 0) this.cool();
     if (this.waiting.length === 0 || --this.patience > 0) return;
     this.compile();
   }
@@ -136,6 +141,16 @@ export class Jit {
   clear(): void {
     for (const index of [...this.regions.keys()]) this.drop(index);
     this.waiting = [];
+  }
+
+  /**
+   * Without it a machine that runs for long compiles whatever it runs at all, and its memory grows for as long.
+   */
+  private cool(): void {
+    this.untilCooler = COOLING;
+    if (this.policy.threshold === Infinity) return;
+    for (const block of this.host.blocksOf())
+      this.view.setUint32(block + BLOCK.heat, this.initialHeat - (this.executionsOf(block) >>> 1), true);
   }
 
   private compile(): void {
@@ -237,7 +252,10 @@ export class Jit {
   }
 
   private mayJoin(block: number): boolean {
-    const executions = (this.initialHeat - this.view.getUint32(block + BLOCK.heat, true)) >>> 0;
-    return executions >= this.policy.threshold >> JOIN_SHIFT;
+    return this.executionsOf(block) >= this.policy.threshold >> JOIN_SHIFT;
+  }
+
+  private executionsOf(block: number): number {
+    return (this.initialHeat - this.view.getUint32(block + BLOCK.heat, true)) >>> 0;
   }
 }
