@@ -3,7 +3,7 @@
  * to the device mapped there. A device sees offsets from the start of its own range and never its address.
  * Unmapped reads give all ones, unmapped writes vanish, as on a PC whose bus floats high.
  *
- * NOT IMPLEMENTED: overlapping ranges (refused), bus timing.
+ * NOT IMPLEMENTED: overlapping ranges (refused), bus timing (that of the ports is machine/timed-ports.ts).
  */
 import { assert } from '../common/assert';
 
