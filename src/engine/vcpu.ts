@@ -142,7 +142,6 @@ export class Vcpu {
     const { clock } = parts;
     // What VM entry delivered came before this run.
     this.metWatches(parts.interpreter.takeWatchedAccesses());
-    // Only instructions move the clock here.
     const end = clock.instructions + budget;
     for (;;) {
       this.debug.arm();
