@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { STATE } from '../../src/cpu/layout';
 import { setSegment } from '../../src/cpu/mode';
-import { EAGER_JIT } from '../../src/engine/jit/jit';
+import { DEFAULT_POLICY, EAGER_JIT } from '../../src/engine/jit/jit';
 import { exitBit } from '../../src/isa/exits';
 import { SEGMENT } from '../../src/isa/semantics';
 import { Outcome } from '../../src/isa/slow';
@@ -236,5 +236,24 @@ describe('compiled code', () => {
     for (let turn = 0; turn < 3; turn++) runs(CODE + PAGE, 2);
     assert.ok(rig.interpreter.compileCounts.dropped > 0);
     runs(CODE, 1);
+  });
+
+  it('cools: what ran long ago counts half', () => {
+    const rig = longRig({ jit: { ...DEFAULT_POLICY, batch: 1 } });
+    const loop = (at: number, turns: number): void => {
+      rig.state.setGeneral(CX, BigInt(turns));
+      assert.equal(rig.run(at, 2 ** 31 - 1), Outcome.Stop);
+    };
+    rig.memory.write(CODE, Uint8Array.from(LOOP));
+    rig.memory.write(CODE + PAGE, Uint8Array.from(LOOP));
+    const hot = DEFAULT_POLICY.threshold;
+    loop(CODE, (2 * hot) / 3);
+    assert.equal(rig.interpreter.compileCounts.regions, 0);
+    loop(CODE + PAGE, Math.ceil(2 ** 30 / 3) + hot);
+    assert.equal(rig.interpreter.compileCounts.regions, 1, 'of the other loop');
+    loop(CODE, hot / 2);
+    assert.equal(rig.interpreter.compileCounts.regions, 1);
+    loop(CODE, hot / 2);
+    assert.equal(rig.interpreter.compileCounts.regions, 2, 'hot in the end');
   });
 });
