@@ -1,47 +1,24 @@
 /**
- * CLI, STI, PUSHF, POPF, CLAC, STAC.
+ * POPF, CLAC, STAC.
  *
- * Source: SDM Vol. 2A/B, the instructions; Vol. 3A 6.8 (IF, blocking by STI), 20.2.7 (IOPL in virtual-8086 mode).
+ * Source: SDM Vol. 2A/B, the instructions; Vol. 3A 6.8 (IF), 20.2.7 (IOPL in virtual-8086 mode).
  * NOT IMPLEMENTED: VME and PVI (CPUID.01H:EDX.VME = 0), so VIF never stands in for IF.
  */
 import { VECTOR } from '../isa/semantics';
 import { Outcome } from '../isa/slow';
-import { ATTENTION } from './attention';
 import type { Core, Width } from './core';
 import { MODE, STATE } from './layout';
 import { EFLAGS } from './mode';
 import { GuestFault } from './signals';
 
-/** True when CLI, STI and IF in POPF are allowed: always in real mode, CPL <= IOPL elsewhere (CPL is 3 in V86 mode). */
+/** True when POPF may change IF: always in real mode, CPL <= IOPL elsewhere (CPL is 3 in V86 mode). */
 function mayChangeIf(cpu: Core): boolean {
   return !(cpu.mode & MODE.protected) || cpu.cpl <= cpu.ioPrivilege;
 }
 
-/** STI (1) and CLI (0). STI from IF = 0 delays interrupts by one instruction. */
-export function setInterruptFlag(cpu: Core, value: number): Outcome {
-  if (!mayChangeIf(cpu)) throw new GuestFault(VECTOR.GP, 0);
-  const { state } = cpu;
-  const flags = state.word(STATE.eflags);
-  if (value === 0) {
-    state.setWord(STATE.eflags, flags & ~EFLAGS.IF);
-  } else if (!(flags & EFLAGS.IF)) {
-    state.setWord(STATE.eflags, flags | EFLAGS.IF);
-    cpu.interruptibility.sti = true;
-    cpu.attend(ATTENTION.shadow);
-  }
-  return cpu.done();
-}
-
-/** In virtual-8086 mode PUSHF and POPF need IOPL 3. */
+/** In virtual-8086 mode POPF needs IOPL 3. */
 function checkVirtual(cpu: Core): void {
   if (cpu.isVirtual8086 && cpu.ioPrivilege < 3) throw new GuestFault(VECTOR.GP, 0);
-}
-
-/** The image that PUSHF stores: VM and RF read as 0. */
-export function pushedFlags(cpu: Core): Outcome {
-  checkVirtual(cpu);
-  cpu.state.setQuad(STATE.result, BigInt(cpu.state.rflags & ~(EFLAGS.VM | EFLAGS.RF)));
-  return Outcome.Done;
 }
 
 const ALWAYS =

@@ -128,6 +128,11 @@ export const STATE = {
   /** Nonzero: since the interpreter ran last, a region has seen that 32-bit code runs in flat segments; 0 outside of a
    * run; u32. */
   seenFlat: 0x858,
+  /**
+   * Blocking by STI while code runs: what was left of the run's instructions behind the last STI that set IF, all ones if
+   * there was none. Nothing is looked at behind an STI as long as nothing waits, so the run loop compares at the run's end.
+   */
+  leftBehindSti: 0x85c,
   /** MXCSR, u32. */
   mxcsr: 0x74c,
   /** x87: control, status (TOP included), abridged tag (bit set = not empty), opcode u32 each; FIP, FDP i64; FCS, FDS u32. */

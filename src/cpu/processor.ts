@@ -188,6 +188,12 @@ export class Processor implements ProcessorForVmx {
     return eventOfFault(new GuestFault(vector, errorCode, address, debugStatus));
   }
 
+  /** An STI set IF just now: interrupts wait until the next instruction is complete. */
+  blockBySti(): void {
+    this.interruptibility.sti = true;
+    this.core.updateShadow();
+  }
+
   /** The instruction after STI, MOV SS or POP SS is done: events are no longer held back. */
   endShadow(): void {
     this.interruptibility.sti = false;

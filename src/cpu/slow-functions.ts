@@ -14,7 +14,7 @@ import { deliver } from './delivery';
 import { eventOfFault } from './event';
 import { farReturn } from './far-return';
 import { farCall, farJump } from './far-transfer';
-import { popFlags, pushedFlags, setAlignmentCheck, setInterruptFlag } from './interrupt-flags';
+import { popFlags, setAlignmentCheck } from './interrupt-flags';
 import { interruptReturn } from './interrupt-return';
 import { flushLine, invalidateCaches, invalidatePage, invalidatePcid } from './invalidation';
 import { STATE } from './layout';
@@ -55,8 +55,6 @@ function implementations(cpu: Core): SlowFunctions {
     flushLine: (segment, offset) => flushLine(cpu, segment, offset),
     random: (bits) => random(cpu, size(bits)),
     swapGs: () => swapGs(cpu),
-    setInterruptFlag: (value) => setInterruptFlag(cpu, value),
-    pushedFlags: () => pushedFlags(cpu),
     popFlags: (image, bits) => popFlags(cpu, image, size(bits)),
     setAlignmentCheck: (value) => setAlignmentCheck(cpu, value),
     storeDescriptorTable: (which, segment, offset) => storeDescriptorTable(cpu, which, segment, offset),

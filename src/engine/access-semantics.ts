@@ -7,7 +7,8 @@ import type { I32, I64, V128 } from '../wasm/expr';
 import { SEGMENT, Semantics } from '../isa/semantics';
 import type { Address, Bits, GeneralName, Int, Operand, StateWord } from '../isa/semantics';
 import { MODE, STATE } from '../cpu/layout';
-import { quad, word } from '../cpu/paging/emit';
+import { EFLAGS } from '../cpu/mode';
+import { quad, setWord, word } from '../cpu/paging/emit';
 import { STORE } from './access';
 
 /** Numbers of the general registers that instructions name. */
@@ -147,6 +148,19 @@ export abstract class AccessSemantics extends Semantics {
   }
 
   // ---- Others -------------------------------------------------------------------------------------------------
+
+  setInterruptFlag(value: 0 | 1): void {
+    const { code } = this;
+    const flags = code.let(word(STATE.eflags));
+    if (value === 0) {
+      setWord(code, STATE.eflags, i32.and(flags, i32.const(~EFLAGS.IF)));
+      return;
+    }
+    code.if(i32.eqz(i32.and(flags, i32.const(EFLAGS.IF))), () => {
+      setWord(code, STATE.eflags, i32.or(flags, i32.const(EFLAGS.IF)));
+      setWord(code, STATE.leftBehindSti, i32.sub(this.instructionsLeft(), i32.const(1)));
+    });
+  }
 
   jumpIf(condition: I32, target: I64): void {
     this.code.if(condition, () => this.jump(target));

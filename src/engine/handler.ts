@@ -216,6 +216,13 @@ export class HandlerSemantics extends AccessSemantics {
     setWord(this.code, STATE.eflags, i32.or(cleared, i32.const(value << FLAG_POSITION.DF)));
   }
 
+  override setInterruptFlag(value: 0 | 1): void {
+    super.setInterruptFlag(value);
+    if (value === 0) return;
+    // What waited for IF.
+    this.code.if(word(STATE.attention), () => this.exits.leave(this.code, i32.const(Outcome.DoneCheck)));
+  }
+
   condition(operand: Operand): I32 {
     const code = operand.fixed!;
     const flag = lazyFlag;

@@ -60,6 +60,8 @@ interface Exports {
 }
 
 const EXECUTE = 4;
+/** In `STATE.leftBehindSti`. */
+const NO_STI = 0xffffffff;
 
 export class Interpreter implements LinearMemory {
   private readonly exports: Exports;
@@ -151,6 +153,7 @@ export class Interpreter implements LinearMemory {
     this.state.setWord(STATE.budget, instructions);
     this.setTicksEnd(ticks + instructions);
     this.state.setWord(STATE.betweenIterations, 0);
+    this.state.setWord(STATE.leftBehindSti, NO_STI);
     this.running = true;
     try {
       return this.exports.run() as Outcome;
@@ -178,6 +181,8 @@ export class Interpreter implements LinearMemory {
     this.allowed -= surplus;
     this.setTicksEnd(this.ticksEnd - surplus);
     this.state.setWord(STATE.budget, budget - surplus);
+    const leftBehindSti = this.state.word(STATE.leftBehindSti);
+    if (leftBehindSti !== NO_STI) this.state.setWord(STATE.leftBehindSti, leftBehindSti - surplus);
     if (budget < surplus) this.blocks.endRunning();
   }
 
@@ -190,6 +195,11 @@ export class Interpreter implements LinearMemory {
   /** The last `run` ended between two iterations of a REP instruction (or in the second of them), at which RIP stands. */
   get isBetweenIterations(): boolean {
     return this.state.word(STATE.betweenIterations) !== 0;
+  }
+
+  /** The last instruction that the last `run` completed was an STI that set IF. */
+  get endsBehindSti(): boolean {
+    return this.state.word(STATE.leftBehindSti) === this.state.word(STATE.budget);
   }
 
   /** Instructions that the last `run` completed. */

@@ -185,6 +185,7 @@ export class Vcpu {
     const outcome = interpreter.run(limit, resumes || shadow?.movSs === true, ticks);
     const { completed } = interpreter;
     clock.endRun(completed);
+    if (interpreter.endsBehindSti) processor.blockBySti();
     const accesses = interpreter.takeWatchedAccesses();
     if (completed > 0) {
       this.deliveries = 0;

@@ -13,13 +13,14 @@ import { FLAG, Semantics } from './semantics';
 import type { Address, ArithmeticFlag, Bits, GeneralName, Int, Operand } from './semantics';
 import type { SlowFunctionName } from './slow';
 
-/** EFLAGS.DF. */
+/** EFLAGS.DF and IF. */
 const DIRECTION = 0x400;
+const INTERRUPT = 0x200;
 const ALL_FLAGS = Object.values(FLAG).reduce((mask, bit) => mask | bit, 0);
 
 /** The effects of one form at one operand size, with a register or memory in ModRM. */
 export interface Effects {
-  /** Flags read: a mask of EFLAGS positions, the arithmetic flags and DF. */
+  /** Flags read: a mask of EFLAGS positions, the arithmetic flags, DF and IF. */
   readonly flagsRead: number;
   readonly flagsWritten: number;
   /** Registers read: general registers by name, `#n` for the register that operand n names (also as base or index of a
@@ -318,6 +319,10 @@ class EffectsMaker extends Semantics {
 
   setDirection(): void {
     this.found.flagsWritten |= DIRECTION;
+  }
+
+  setInterruptFlag(): void {
+    this.found.flagsWritten |= INTERRUPT;
   }
 
   condition(operand: Operand): I32 {

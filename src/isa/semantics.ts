@@ -172,6 +172,11 @@ export abstract class Semantics {
   /** DF as 0 or 1; the direction flag. */
   abstract direction(): I32;
   abstract setDirection(value: 0 | 1): void;
+  /**
+   * Sets EFLAGS.IF, which the privilege allows: the last thing that an instruction does. From IF = 0 to 1 interrupts wait
+   * until the next instruction is complete (SDM Vol. 2B, STI).
+   */
+  abstract setInterruptFlag(value: 0 | 1): void;
   /** A condition code 0-15 (SDM Vol. 1, appendix B) as 0 or 1. */
   abstract condition(operand: Operand): I32;
 

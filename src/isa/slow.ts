@@ -59,9 +59,6 @@ export const SLOW_FUNCTIONS = {
   flushLine: ['i32', 'i64'], // CLFLUSH: segment number, offset; translated like a read of a byte, nothing is accessed
   random: ['i32'], // bits: 16, 32, 64 -> result
   swapGs: [],
-  setInterruptFlag: ['i32'], // STI 1, CLI 0, with the VIF rules
-  // Operand size in bits; the image that PUSHF stores -> result (VM, RF cleared; in virtual-8086 mode #GP(0) or VIF).
-  pushedFlags: ['i32'],
   popFlags: ['i64', 'i32'], // image, operand size in bits
   setAlignmentCheck: ['i32'], // STAC 1, CLAC 0
   // Descriptor tables and segments: segment number, byte offset within it.

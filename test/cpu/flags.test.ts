@@ -1,5 +1,5 @@
 /**
- * POPF, PUSHF, STI, INVPCID, MWAIT, HLT.
+ * POPF, INVPCID, MWAIT, HLT.
  * Source: SDM Vol. 2, the instructions; Vol. 3A 6.8.
  */
 import { deepEqual, equal } from 'node:assert/strict';
@@ -31,40 +31,6 @@ describe('flags', () => {
       else equal(rig.state.rflags, after);
     });
   }
-
-  const INTERRUPTS: readonly (readonly [RigMode, number, string])[] = [
-    ['real', 0, 'DoneCheck'],
-    ['protected0', 0, 'DoneCheck'],
-    ['protected3', 0, '13:0'],
-    ['protected3', 3, 'DoneCheck'],
-    ['virtual', 0, '13:0'],
-  ];
-  for (const [mode, iopl, outcome] of INTERRUPTS) {
-    it(`STI in ${mode} with IOPL ${iopl}`, () => {
-      const rig = new Rig(mode);
-      rig.state.rflags = (rig.state.rflags & 0x20000) | (iopl << 12);
-      rig.processor.stateReplaced(false);
-      equal(
-        rig.call((slow) => slow.setInterruptFlag(1)),
-        outcome,
-      );
-      equal(rig.processor.interruptibility.sti, outcome === 'DoneCheck');
-    });
-  }
-  it('STI with IF set already blocks nothing', () => {
-    const rig = new Rig('protected0');
-    equal(
-      rig.call((slow) => slow.setInterruptFlag(1)),
-      'Done',
-    );
-    equal(rig.processor.interruptibility.sti, false);
-  });
-  it('PUSHF hides VM and RF', () => {
-    const rig = new Rig('protected0');
-    rig.state.rflags = 0x10246;
-    rig.slow.pushedFlags(32);
-    equal(rig.state.quad(STATE.result), 0x246n);
-  });
 });
 
 describe('INVPCID, MWAIT, HLT', () => {

@@ -79,7 +79,7 @@ describe('instruction records: meanings', () => {
 /** What the effects of one form come to, as text. */
 function summary(effects: Effects): string {
   const flagNames = (mask: number): string =>
-    Object.entries({ ...FLAG, DF: 0x400 })
+    Object.entries({ ...FLAG, DF: 0x400, IF: 0x200 })
       .filter(([, bit]) => mask & bit)
       .map(([name]) => name)
       .join(' ');
@@ -121,7 +121,7 @@ const EFFECTS: readonly [string, string, Bits, boolean, string][] = [
   ['RET', 'c3', 64, false, 'reads RSP; writes RSP; loads; faults; ends'],
   ['CPUID', '0f a2', 32, false, 'reads RAX RCX; writes RAX RBX RCX RDX; faults; exits CPUID; calls cpuid'],
   ['RDTSC', '0f 31', 32, false, 'reads cpl cr4; writes RAX RDX; faults; exits RDTSC'],
-  ['CLI', 'fa', 32, false, 'faults; calls setInterruptFlag; ends'],
+  ['CLI', 'fa', 32, false, 'reads cpl eflags; sets IF; faults'],
   ['NOP', '0f 1f', 32, true, ''],
   [
     'INS',

@@ -201,6 +201,12 @@ export class RegionSemantics extends AccessSemantics {
     setWord(this.code, STATE.eflags, i32.or(cleared, i32.const(value ? DIRECTION : 0)));
   }
 
+  override setInterruptFlag(value: 0 | 1): void {
+    // What waits for IF is looked at behind the instruction: the interpreter's.
+    if (value === 1) this.leaveIf(i32.ne(word(STATE.attention), i32.const(0)));
+    super.setInterruptFlag(value);
+  }
+
   condition(operand: Operand): I32 {
     return this.let(this.lazy.condition(operand.fixed!));
   }

@@ -1,6 +1,7 @@
 /**
- * Flag control (SDM Vol. 1, 5.1.11). CLI, STI, CLAC and STAC change what the processor may do next and are slow
- * functions; SALC is undocumented and sets AL from CF as every Intel part does.
+ * Flag control (SDM Vol. 1, 5.1.11). CLAC and STAC change what memory accesses are allowed and are slow functions; SALC is
+ * undocumented and sets AL from CF as every Intel part does.
+ * NOT IMPLEMENTED: VME and PVI (CPUID.01H:EDX.VME = 0), so VIF never stands in for IF.
  */
 import { i32 } from '../../wasm/expr';
 import { define } from '../define';
@@ -30,12 +31,16 @@ export const SALC = define('SALC', { forms: [op('d6', '', { mode: 'legacy', byte
   m.setRegister('RAX', 8, i32.and(i32.sub(i32.const(0), m.flag('CF')), i32.const(0xff))),
 );
 
-export const CLI = define('CLI', { forms: [op('fa')], endsBlock: true }, (m) =>
-  m.call('setInterruptFlag', i32.const(0)),
-);
-export const STI = define('STI', { forms: [op('fb')], endsBlock: true }, (m) =>
-  m.call('setInterruptFlag', i32.const(1)),
-);
+function interruptFlag(name: string, code: string, value: 0 | 1): Instruction {
+  return define(name, { forms: [op(code)] }, (m) => {
+    const privilege = i32.and(i32.shrU(m.state('eflags'), i32.const(12)), i32.const(3));
+    m.faultIf(i32.gtU(m.state('cpl'), privilege), VECTOR.GP, i32.const(0));
+    m.setInterruptFlag(value);
+  });
+}
+
+export const CLI = interruptFlag('CLI', 'fa', 0);
+export const STI = interruptFlag('STI', 'fb', 1);
 
 function alignmentCheck(name: string, modrm: string, value: number): Instruction {
   return define(name, { forms: [op(`np 0f 01 ${modrm}`)], feature: 'SMAP', endsBlock: true }, (m) => {

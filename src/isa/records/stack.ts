@@ -6,13 +6,23 @@ import { i32, i64 } from '../../wasm/expr';
 import type { I64 } from '../../wasm/expr';
 import { define } from '../define';
 import { op } from '../form';
+import { VECTOR } from '../semantics';
 import type { GeneralName, Semantics } from '../semantics';
+
+/** Bits of EFLAGS: PUSHF stores VM and RF as 0. */
+const IOPL = 0x3000;
+const RF = 0x10000;
+const VM = 0x20000;
 
 const onStack = { sized: true, default64: true } as const;
 
 export const PUSHF = define('PUSHF', { forms: [op('9c', '', onStack)] }, (m) => {
-  m.call('pushedFlags', i32.const(m.size));
-  m.push(m.result(m.size), m.size);
+  const others = m.let(m.state('eflags'));
+  const isVirtual = i32.ne(i32.and(others, i32.const(VM)), i32.const(0));
+  const isLess = i32.ltU(i32.and(others, i32.const(IOPL)), i32.const(IOPL));
+  m.faultIf(i32.and(isVirtual, isLess), VECTOR.GP, i32.const(0));
+  const image = i32.or(i32.and(others, i32.const(~(VM | RF))), m.flags());
+  m.push(m.size === 64 ? i64.extendU(image) : image, m.size);
 });
 
 export const POPF = define('POPF', { forms: [op('9d', '', onStack)], endsBlock: true }, (m) => {
