@@ -53,9 +53,8 @@ interface BlockRecord {
 
 /** An instruction that never falls through, or whose successor must be looked up anew. */
 function endsBlock(instruction: Instruction): boolean {
-  return instruction.endsBlock === true || instruction.repeat !== undefined || UNCONDITIONAL.has(instruction.name);
+  return instruction.endsBlock === true || instruction.repeat !== undefined || instruction.goesElsewhere === true;
 }
-const UNCONDITIONAL: ReadonlySet<string> = new Set(['JMP', 'CALL', 'RET']);
 
 export class BlockCache {
   private readonly bytes: Uint8Array;

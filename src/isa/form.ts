@@ -80,29 +80,25 @@ const SEGMENTS = ['ES', 'CS', 'SS', 'DS', 'FS', 'GS'];
 const MODRM_LETTERS = 'CDEGMNPQRSUVW';
 
 function operandSpec(code: string): OperandSpec {
-  if (code === 'cc') return { code, letter: 'cc', type: '' };
-  if (code === '1') return { code, letter: 'one', type: 'b' };
-  if (code === 'ST0') return { code, letter: 'st0', type: 't' };
-  if (code === 'STi') return { code, letter: 'sti', type: 't' };
-  if (code === 'XMM0') return { code, letter: 'xmm0', type: 'dq' };
-  if (SEGMENTS.includes(code)) return { code, letter: 'segment', type: 'w', register: SEGMENTS.indexOf(code) };
+  const spec = (letter: string, type: string, register?: number): OperandSpec => ({ code, letter, type, register });
+  if (code === 'cc') return spec('cc', '');
+  if (code === '1') return spec('one', 'b');
+  if (code === 'ST0') return spec('st0', 't');
+  if (code === 'STi') return spec('sti', 't');
+  if (code === 'XMM0') return spec('xmm0', 'dq');
+  if (SEGMENTS.includes(code)) return spec('segment', 'w', SEGMENTS.indexOf(code));
   const byteRegister = ['AL', 'CL'].indexOf(code);
-  if (byteRegister >= 0) return { code, letter: 'fixed', type: 'b', register: byteRegister };
+  if (byteRegister >= 0) return spec('fixed', 'b', byteRegister);
   const wide = /^([re]?)([ABCDS][XPI])$/.exec(code);
-  if (wide)
-    return {
-      code,
-      letter: 'fixed',
-      type: wide[1] === 'r' ? 'v' : wide[1] === 'e' ? 'z' : 'w',
-      register: FIXED[wide[2]!]!,
-    };
+  if (wide) return spec('fixed', wide[1] === 'r' ? 'v' : wide[1] === 'e' ? 'z' : 'w', FIXED[wide[2]!]!);
   const match = /^([A-Z])([a-z]*)$/.exec(code);
   assert(match, `operand code ${code}`);
-  return { code, letter: match[1]!, type: match[2]! };
+  return spec(match[1]!, match[2]!);
 }
 
-/** Parses one encoding; see the file header for the notation. */
+/** Parses one encoding; see the file header for the notation. All forms have all fields, so that V8 reads them fast. */
 export function op(encoding: string, operandText = '', options: FormOptions = {}): Form {
+  const { mode, default64, force64, sized, rm, w, noPrefix66, uimm, byte } = options;
   const words: string[] = encoding.split(' ');
   let prefix: Form['prefix'];
   if (words[0] === 'np') prefix = 'none';
@@ -122,7 +118,7 @@ export function op(encoding: string, operandText = '', options: FormOptions = {}
   const operands = operandText === '' ? [] : operandText.split(',').map(operandSpec);
   const usesModrm = operands.some((operand) => MODRM_LETTERS.includes(operand.letter) || operand.letter === 'sti');
   return {
-    ...options,
+    ...{ mode, default64, force64, sized, rm, w, noPrefix66, uimm, byte },
     text: encoding,
     map,
     opcode: parseInt(opcodeText, 16),

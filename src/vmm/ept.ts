@@ -40,8 +40,10 @@ export interface EptEntry {
   readonly value: bigint;
 }
 
-const indexOf = (guestPhysical: number, level: number): number =>
-  Math.floor(guestPhysical / 2 ** (3 + 9 * level)) % 512;
+/** Bytes that an entry of a level maps. */
+const ENTRY_SPAN = [0, 2 ** 12, 2 ** 21, 2 ** 30, 2 ** 39];
+
+const indexOf = (guestPhysical: number, level: number): number => Math.floor(guestPhysical / ENTRY_SPAN[level]!) % 512;
 
 /** One EPT paging-structure hierarchy. */
 export class Ept {

@@ -13,20 +13,27 @@ export const Jcc = define(
 
 export const JMP = define(
   'JMP',
-  { forms: [op('eb', 'Jb', { ...near, sized: true }), op('e9', 'Jz', near), op('ff /4', 'Ev', near)] },
+  {
+    forms: [op('eb', 'Jb', { ...near, sized: true }), op('e9', 'Jz', near), op('ff /4', 'Ev', near)],
+    goesElsewhere: true,
+  },
   (m, [target]) => m.jump(target!.kind === 'relative' ? m.relativeTarget(target!) : m.let(m.wide(m.read(target!)))),
 );
 
-export const CALL = define('CALL', { forms: [op('e8', 'Jz', near), op('ff /2', 'Ev', near)] }, (m, [target]) => {
-  const rip = m.let(target!.kind === 'relative' ? m.relativeTarget(target!) : m.wide(m.read(target!)));
-  m.checkTarget(rip);
-  m.push(m.zeroExtend(m.nextRip(), m.size), m.size);
-  m.jump(rip);
-});
+export const CALL = define(
+  'CALL',
+  { forms: [op('e8', 'Jz', near), op('ff /2', 'Ev', near)], goesElsewhere: true },
+  (m, [target]) => {
+    const rip = m.let(target!.kind === 'relative' ? m.relativeTarget(target!) : m.wide(m.read(target!)));
+    m.checkTarget(rip);
+    m.push(m.zeroExtend(m.nextRip(), m.size), m.size);
+    m.jump(rip);
+  },
+);
 
 export const RET = define(
   'RET',
-  { forms: [op('c3', '', { ...near, sized: true }), op('c2', 'Iw', { ...near, sized: true })] },
+  { forms: [op('c3', '', { ...near, sized: true }), op('c2', 'Iw', { ...near, sized: true })], goesElsewhere: true },
   (m, [release]) => {
     const rip = m.let(m.wide(m.stackTop(m.size)));
     m.checkTarget(rip);
