@@ -1,5 +1,5 @@
 /**
- * POPF, CLAC, STAC.
+ * POPF.
  *
  * Source: SDM Vol. 2A/B, the instructions; Vol. 3A 6.8 (IF), 20.2.7 (IOPL in virtual-8086 mode).
  * NOT IMPLEMENTED: VME and PVI (CPUID.01H:EDX.VME = 0), so VIF never stands in for IF.
@@ -7,7 +7,7 @@
 import { VECTOR } from '../isa/semantics';
 import { Outcome } from '../isa/slow';
 import type { Core, Width } from './core';
-import { MODE, STATE } from './layout';
+import { MODE } from './layout';
 import { EFLAGS } from './mode';
 import { GuestFault } from './signals';
 
@@ -44,13 +44,4 @@ export function popFlags(cpu: Core, image: bigint, size: Width): Outcome {
   const kept = state.rflags & ~mask & (size === 16 ? ~0 : ~EFLAGS.RF);
   cpu.setFlags(kept | (Number(BigInt.asUintN(32, image)) & mask));
   return Outcome.Done;
-}
-
-/** STAC (1) and CLAC (0). */
-export function setAlignmentCheck(cpu: Core, value: number): Outcome {
-  const { state } = cpu;
-  const flags = state.word(STATE.eflags);
-  state.setWord(STATE.eflags, value ? flags | EFLAGS.AC : flags & ~EFLAGS.AC);
-  cpu.updateMode();
-  return cpu.done();
 }

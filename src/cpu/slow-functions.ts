@@ -14,7 +14,7 @@ import { deliver } from './delivery';
 import { eventOfFault } from './event';
 import { farReturn } from './far-return';
 import { farCall, farJump } from './far-transfer';
-import { popFlags, setAlignmentCheck } from './interrupt-flags';
+import { popFlags } from './interrupt-flags';
 import { interruptReturn } from './interrupt-return';
 import { flushLine, invalidateCaches, invalidatePage, invalidatePcid } from './invalidation';
 import { STATE } from './layout';
@@ -56,7 +56,6 @@ function implementations(cpu: Core): SlowFunctions {
     random: (bits) => random(cpu, size(bits)),
     swapGs: () => swapGs(cpu),
     popFlags: (image, bits) => popFlags(cpu, image, size(bits)),
-    setAlignmentCheck: (value) => setAlignmentCheck(cpu, value),
     storeDescriptorTable: (which, segment, offset) => storeDescriptorTable(cpu, which, segment, offset),
     loadDescriptorTable: (which, segment, offset, bits) => loadDescriptorTable(cpu, which, segment, offset, size(bits)),
     loadSystemSegment: (which, selector) => loadSystemSegment(cpu, which, selector),

@@ -9,6 +9,7 @@ import { isCanonical } from './core';
 import type { Core, Width } from './core';
 import { STATE } from './layout';
 import { CR0, EFER, EFLAGS } from './mode';
+import type { Segment } from './state';
 import { MSR } from './msr-numbers';
 import { GuestFault } from './signals';
 
@@ -29,9 +30,14 @@ const SYSRET_FLAGS = 0x3c7fd7;
 /** Loads CS and SS with the flat segments that these instructions imply. */
 function loadFlat(cpu: Core, codeSelector: number, stackSelector: number, code: number, cpl: 0 | 3): void {
   const level = cpl === 3 ? LEVEL3 : 0;
-  const flat = { base: 0n, limit: 0xffffffff };
-  cpu.setSegment(SEGMENT.CS, { ...flat, selector: codeSelector & 0xffff, rights: code | level });
-  cpu.setSegment(SEGMENT.SS, { ...flat, selector: stackSelector & 0xffff, rights: DATA | level });
+  const flat = (selector: number, rights: number): Segment => ({
+    selector: selector & 0xffff,
+    base: 0n,
+    limit: 0xffffffff,
+    rights: rights | level,
+  });
+  cpu.setSegment(SEGMENT.CS, flat(codeSelector, code));
+  cpu.setSegment(SEGMENT.SS, flat(stackSelector, DATA));
 }
 
 function leave(cpu: Core, flags: number, is64: boolean): Outcome {

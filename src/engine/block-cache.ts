@@ -224,10 +224,14 @@ export class BlockCache {
     if (entry >= this.scratch + SCRATCH_BYTES) this.decoded.set(entry, decoded);
   }
 
-  /** Host offsets of the blocks decoded from a page (host page number), or of all. */
-  blocksOf(page?: number): number[] {
-    const records = page === undefined ? [...this.pages.values()].flat() : (this.pages.get(page) ?? []);
-    return records.map(({ at }) => at);
+  /** Host offsets of the blocks decoded from a page (host page number). */
+  blocksOf(page: number): number[] {
+    return (this.pages.get(page) ?? []).map(({ at }) => at);
+  }
+
+  /** Runs `visit` for the host offset of every block. */
+  forEachBlock(visit: (block: number) => void): void {
+    for (const records of this.pages.values()) for (const { at } of records) visit(at);
   }
 
   /** Forgets every block. */

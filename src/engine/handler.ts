@@ -13,8 +13,17 @@ import { Outcome } from '../isa/slow';
 import type { SlowFunctionName } from '../isa/slow';
 import { SEGMENT, VECTOR } from '../isa/semantics';
 import type { Address, ArithmeticFlag, Bits, GeneralName, Int, Operand } from '../isa/semantics';
-import { BOUNCE_END, MODE, SEGMENT_BYTES, SEGMENT_FIELD, STATE, TLB_ENTRY } from '../cpu/layout';
-import { CR0, CR4 } from '../cpu/mode';
+import {
+  BOUNCE_END,
+  MODE,
+  SEGMENT_BYTES,
+  SEGMENT_FIELD,
+  STATE,
+  TLB_CONTEXT,
+  TLB_ENTRIES,
+  TLB_ENTRY,
+} from '../cpu/layout';
+import { CR0, CR4, EFLAGS } from '../cpu/mode';
 import { any, quad, setQuad, setWord, word } from '../cpu/paging/emit';
 import { recordFault } from './access';
 import type { Access } from './access';
@@ -214,6 +223,20 @@ export class HandlerSemantics extends AccessSemantics {
   setDirection(value: 0 | 1): void {
     const cleared = i32.and(word(STATE.eflags), i32.const(~(1 << FLAG_POSITION.DF)));
     setWord(this.code, STATE.eflags, i32.or(cleared, i32.const(value << FLAG_POSITION.DF)));
+  }
+
+  /** As `updateMode` has it for CPL 0: the TLB's context follows. */
+  setAlignmentCheck(value: 0 | 1): void {
+    const { code } = this;
+    const others = i32.and(word(STATE.eflags), i32.const(~EFLAGS.AC));
+    setWord(code, STATE.eflags, i32.or(others, i32.const(value ? EFLAGS.AC : 0)));
+    const { supervisor, supervisorAc } = TLB_CONTEXT;
+    const protects = value ? i32.const(0) : i32.ne(any(word(STATE.cr4), CR4.SMAP), i32.const(0));
+    const context = code.let(i32.sub(i32.const(supervisorAc), i32.mul(protects, i32.const(supervisorAc - supervisor))));
+    const before = code.let(word(STATE.fetchContext));
+    const step = i32.sub(context, i32.and(i32.shrU(before, i32.const(3)), i32.const(3)));
+    setWord(code, STATE.tlb, i32.add(word(STATE.tlb), i32.mul(step, i32.const(TLB_ENTRIES * TLB_ENTRY.bytes))));
+    setWord(code, STATE.fetchContext, i32.or(i32.and(before, i32.const(~0x18)), i32.shl(context, i32.const(3))));
   }
 
   override setInterruptFlag(value: 0 | 1): void {

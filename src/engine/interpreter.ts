@@ -356,6 +356,7 @@ export class Interpreter implements LinearMemory {
   private jitHost(): JitHost {
     return {
       blocksOf: (page) => this.blocks.blocksOf(page),
+      forEachBlock: (visit) => this.blocks.forEachBlock(visit),
       setRegion: (index, region) => this.exports.table.set(index, region),
       forgetJumps: () => this.exports.nextGeneration(),
     };

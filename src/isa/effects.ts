@@ -13,14 +13,15 @@ import { FLAG, Semantics } from './semantics';
 import type { Address, ArithmeticFlag, Bits, GeneralName, Int, Operand } from './semantics';
 import type { SlowFunctionName } from './slow';
 
-/** EFLAGS.DF and IF. */
+/** EFLAGS.DF, IF and AC. */
 const DIRECTION = 0x400;
 const INTERRUPT = 0x200;
+const ALIGNMENT_CHECK = 0x40000;
 const ALL_FLAGS = Object.values(FLAG).reduce((mask, bit) => mask | bit, 0);
 
 /** The effects of one form at one operand size, with a register or memory in ModRM. */
 export interface Effects {
-  /** Flags read: a mask of EFLAGS positions, the arithmetic flags, DF and IF. */
+  /** Flags read: a mask of EFLAGS positions, the arithmetic flags, DF, IF and AC. */
   readonly flagsRead: number;
   readonly flagsWritten: number;
   /** Registers read: general registers by name, `#n` for the register that operand n names (also as base or index of a
@@ -323,6 +324,10 @@ class EffectsMaker extends Semantics {
 
   setInterruptFlag(): void {
     this.found.flagsWritten |= INTERRUPT;
+  }
+
+  setAlignmentCheck(): void {
+    this.found.flagsWritten |= ALIGNMENT_CHECK;
   }
 
   condition(operand: Operand): I32 {

@@ -177,6 +177,8 @@ export abstract class Semantics {
    * until the next instruction is complete (SDM Vol. 2B, STI).
    */
   abstract setInterruptFlag(value: 0 | 1): void;
+  /** Sets EFLAGS.AC at CPL 0; the instruction ends its block, since other accesses are allowed then (SDM Vol. 3A, 4.6). */
+  abstract setAlignmentCheck(value: 0 | 1): void;
   /** A condition code 0-15 (SDM Vol. 1, appendix B) as 0 or 1. */
   abstract condition(operand: Operand): I32;
 

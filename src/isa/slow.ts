@@ -60,7 +60,6 @@ export const SLOW_FUNCTIONS = {
   random: ['i32'], // bits: 16, 32, 64 -> result
   swapGs: [],
   popFlags: ['i64', 'i32'], // image, operand size in bits
-  setAlignmentCheck: ['i32'], // STAC 1, CLAC 0
   // Descriptor tables and segments: segment number, byte offset within it.
   storeDescriptorTable: ['i32', 'i32', 'i64'], // 0 GDTR, 1 IDTR
   loadDescriptorTable: ['i32', 'i32', 'i64', 'i32'], // ..., operand size

@@ -57,8 +57,10 @@ export type RegionFunction = (block: number, regionBlock: number) => number;
 
 /** What the compiler uses of the interpreter. */
 export interface JitHost {
-  /** Host offsets of the blocks that are decoded from a page (host page number), or of all. */
-  blocksOf(page?: number): Iterable<number>;
+  /** Host offsets of the blocks that are decoded from a page (host page number). */
+  blocksOf(page: number): Iterable<number>;
+  /** Runs `visit` for the host offset of every block, of a crossing one twice. */
+  forEachBlock(visit: (block: number) => void): void;
   /** Puts a function (or nothing) at `index` of the table that blocks name regions by. */
   setRegion(index: number, region: RegionFunction | null): void;
   /** Forgets which regions stand in the jump cache. */
@@ -149,8 +151,10 @@ export class Jit {
   private cool(): void {
     this.untilCooler = COOLING;
     if (this.policy.threshold === Infinity) return;
-    for (const block of this.host.blocksOf())
-      this.view.setUint32(block + BLOCK.heat, this.initialHeat - (this.executionsOf(block) >>> 1), true);
+    const { view, initialHeat } = this;
+    this.host.forEachBlock((block) =>
+      view.setUint32(block + BLOCK.heat, initialHeat - (this.executionsOf(block) >>> 1), true),
+    );
   }
 
   private compile(): void {

@@ -1,6 +1,5 @@
 /**
- * Flag control (SDM Vol. 1, 5.1.11). CLAC and STAC change what memory accesses are allowed and are slow functions; SALC is
- * undocumented and sets AL from CF as every Intel part does.
+ * Flag control (SDM Vol. 1, 5.1.11). SALC is undocumented and sets AL from CF as every Intel part does.
  * NOT IMPLEMENTED: VME and PVI (CPUID.01H:EDX.VME = 0), so VIF never stands in for IF.
  */
 import { i32 } from '../../wasm/expr';
@@ -42,10 +41,10 @@ function interruptFlag(name: string, code: string, value: 0 | 1): Instruction {
 export const CLI = interruptFlag('CLI', 'fa', 0);
 export const STI = interruptFlag('STI', 'fb', 1);
 
-function alignmentCheck(name: string, modrm: string, value: number): Instruction {
+function alignmentCheck(name: string, modrm: string, value: 0 | 1): Instruction {
   return define(name, { forms: [op(`np 0f 01 ${modrm}`)], feature: 'SMAP', endsBlock: true }, (m) => {
     m.faultIf(m.state('cpl'), VECTOR.UD);
-    m.call('setAlignmentCheck', i32.const(value));
+    m.setAlignmentCheck(value);
   });
 }
 
