@@ -247,7 +247,7 @@ describe('compiled code', () => {
     rig.memory.write(CODE, Uint8Array.from(LOOP));
     rig.memory.write(CODE + PAGE, Uint8Array.from(LOOP));
     const hot = DEFAULT_POLICY.threshold;
-    loop(CODE, (2 * hot) / 3);
+    loop(CODE, Math.floor((2 * hot) / 3));
     assert.equal(rig.interpreter.compileCounts.regions, 0);
     loop(CODE + PAGE, Math.ceil(2 ** 30 / 3) + hot);
     assert.equal(rig.interpreter.compileCounts.regions, 1, 'of the other loop');
