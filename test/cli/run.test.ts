@@ -1,12 +1,14 @@
 // `vmxray run` from the outside: exit codes, the serial line, statistics, signals.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EscapeFilter } from '../../src/cli/serial-line';
 import type { Stats } from '../../src/cli/stats';
 import type { ProfileReport } from '../../src/engine/profile';
-import { guest, type Running, startVmxray, vmxray } from './vmxray';
+import { lab, requireLab } from '../support/lab/lab';
+import { guest, PROGRAM, type Running, startVmxray, vmxray } from './vmxray';
 
 const writeBytes = (file: string, bytes: readonly number[]): void => writeFileSync(file, Uint8Array.from(bytes));
 
@@ -20,6 +22,12 @@ describe('vmxray run', function () {
     const { code, output, errors } = await vmxray('run', '--kernel', guest('hello'));
     assert.match(output, /^Hello from 32-bit protected mode\n/);
     assert.deepEqual([code, errors], [0, '']);
+  });
+
+  it('sets no flag that the V8 of Node 24 does not know', async function () {
+    const { command } = requireLab(this, await lab.node24());
+    const { status, stdout, stderr } = spawnSync(command, [PROGRAM, '--version'], { encoding: 'utf8' });
+    assert.deepEqual([status, stdout.split(' ')[0], stderr], [0, 'vmxray', '']);
   });
 
   it('the same run twice has the same statistics but for times and memory', async () => {
