@@ -16,6 +16,7 @@ import { lowerThreads, SessionPriority } from './host-priority';
 import { describeOptions, parseOptions } from './options';
 import { version } from './program';
 import { planRun, RUN_OPTIONS } from './run-options';
+import { optimizeLater } from './v8-flags';
 
 const NOT_FOR_HOSTS = [
   ...['serial', 'max-instructions', 'stats', 'save', 'restore', 'ept', 'pace'],
@@ -36,6 +37,7 @@ ${describeOptions(OPTIONS)}
 
 /** Runs until the machine is over. Resolves to the exit code; UserErrors for everything that the user has wrong. */
 export function runHost(args: readonly string[]): Promise<number> {
+  optimizeLater();
   return args.length === 0 && process.send ? obey(process.send.bind(process)) : hostByHand(args);
 }
 

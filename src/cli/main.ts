@@ -12,7 +12,6 @@ import { MACHINES_HELP, runMachines } from './machines';
 import { unknown } from './options';
 import { version } from './program';
 import { runGuest, RUN_HELP } from './run';
-import { optimizeLater } from './v8-flags';
 
 /** One command of the program. */
 interface Command {
@@ -93,7 +92,6 @@ async function exit(code: number): Promise<void> {
   process.exit(code);
 }
 
-optimizeLater();
 // A reader that has gone away (`vmxray ... | head`) is no reason for a stack trace.
 process.stdout.on('error', () => {});
 process.stderr.on('error', () => {});

@@ -11,6 +11,7 @@ import { runUnderGdb } from './gdb/gdb-run';
 import { openRecords } from './records';
 import { CLOSED_PIPE, EXIT_CODE, SIGNALS } from './exit-codes';
 import { openSerialLine, SerialClosed } from './serial-line';
+import { optimizeLater } from './v8-flags';
 
 /** The text of `vmxray run --help`. */
 export const RUN_HELP = `Usage: vmxray run --kernel FILE [OPTIONS]
@@ -27,6 +28,7 @@ you quit; 1 it crashed or can never wake; 2 a mistake in the options or files; 3
 
 /** Runs one guest. Resolves to the exit code; UserErrors for everything that the user has wrong. */
 export async function runGuest(args: readonly string[]): Promise<number> {
+  optimizeLater();
   const plan = planRun(parseOptions('run', RUN_OPTIONS, args));
   if (plan.gdb) return runUnderGdb(plan, plan.gdb);
   // Serial output before the line is open cannot be: the machine only runs below.

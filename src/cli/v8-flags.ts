@@ -15,7 +15,7 @@ const FLAGS: Readonly<Record<number, readonly string[]>> = {
   13: ['--invocation-count-for-turbofan=30000', '--max-inlined-bytecode-size-cumulative=200'],
 };
 
-/** Makes V8 optimize what is hot, not what is warm; for a process that does nothing but run a guest. */
+/** Makes V8 optimize what is hot, not what is warm, in a process that runs a guest. */
 export function optimizeLater(): void {
   for (const flag of FLAGS[parseInt(process.versions.v8, 10)] ?? []) setFlagsFromString(flag);
 }

@@ -9,9 +9,9 @@ import { isCanonical } from './core';
 import type { Core, Width } from './core';
 import { STATE } from './layout';
 import { CR0, EFER, EFLAGS } from './mode';
-import type { Segment } from './state';
 import { MSR } from './msr-numbers';
 import { GuestFault } from './signals';
+import type { Segment } from './state';
 
 const RCX = 1;
 const RDX = 2;

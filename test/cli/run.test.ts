@@ -26,8 +26,8 @@ describe('vmxray run', function () {
 
   it('sets no flag that the V8 of Node 24 does not know', async function () {
     const { command } = requireLab(this, await lab.node24());
-    const { status, stdout, stderr } = spawnSync(command, [PROGRAM, '--version'], { encoding: 'utf8' });
-    assert.deepEqual([status, stdout.split(' ')[0], stderr], [0, 'vmxray', '']);
+    const { status, stderr } = spawnSync(command, [PROGRAM, 'run', '--kernel', guest('hello')], { encoding: 'utf8' });
+    assert.deepEqual([status, stderr], [0, '']);
   });
 
   it('the same run twice has the same statistics but for times and memory', async () => {
