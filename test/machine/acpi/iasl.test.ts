@@ -6,8 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { definitionBlock } from '../../../src/machine/acpi/dsdt';
 import { facs, fadt, madt, rsdt, table, xsdt } from '../../../src/machine/acpi/tables';
-
-const present = spawnSync('iasl', ['-v']).status === 0;
+import { lab, requireLab } from '../../support/lab/lab';
 
 const cases: readonly [string, Uint8Array][] = [
   ['dsdt', table('DSDT', 2, Uint8Array.from(definitionBlock()))],
@@ -18,17 +17,19 @@ const cases: readonly [string, Uint8Array][] = [
   ['xsdt', xsdt([0xe0000])],
 ];
 
-describe(`acpi: iasl${present ? '' : ' (skipped: Debian package acpica-tools is not installed)'}`, () => {
+describe('acpi: iasl', () => {
   let folder = '';
-  before(function () {
-    if (!present) this.skip();
+  let command = '';
+  before(async function () {
+    this.timeout(180_000);
+    ({ command } = requireLab(this, await lab.iasl()));
     folder = mkdtempSync(join(tmpdir(), 'vmxray-acpi-'));
     for (const [name, bytes] of cases) writeFileSync(join(folder, `${name}.dat`), bytes);
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
   function iasl(...parameters: string[]): string {
-    const run = spawnSync('iasl', parameters, { cwd: folder, encoding: 'utf8' });
+    const run = spawnSync(command, parameters, { cwd: folder, encoding: 'utf8' });
     const output = run.stdout + run.stderr;
     assert.equal(run.status, 0, output);
     return output;

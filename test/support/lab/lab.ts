@@ -114,6 +114,7 @@ const libvirtd = () =>
   daemon('libvirt-daemon-system libvirt-daemon-driver-lxc libvirt-clients qemu-system-x86 qemu-utils', 'libvirtd');
 const virsh = () => program('libvirt-clients', 'virsh');
 const bochs = () => program('bochs bochs-term', 'bochs', '--help');
+const iasl = () => program('acpica-tools', 'iasl', '-v');
 const gdb = () => program('gdb', 'gdb');
 const gcc = () => program('gcc libc6-dev', 'gcc');
 const podman = () => daemon('podman netavark runc', 'podman');
@@ -210,6 +211,7 @@ export const lab = {
   libvirtd: provider('libvirtd', libvirtd),
   virsh: provider('virsh', virsh),
   bochs: provider('bochs', bochs),
+  iasl: provider('iasl', iasl),
   gdb: provider('gdb', gdb),
   gcc: provider('gcc', gcc),
   podman: provider('podman', podman),

@@ -15,6 +15,7 @@ const things: [string, () => Promise<unknown>][] = [
   ['libvirtd', lab.libvirtd],
   ['virsh', lab.virsh],
   ['bochs', lab.bochs],
+  ['iasl', lab.iasl],
   ['gdb', lab.gdb],
   ['gcc', lab.gcc],
   ['podman', lab.podman],
