@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { ATTENTION } from '../../src/cpu/attention';
 import { STATE } from '../../src/cpu/layout';
-import { EFLAGS, updateMode } from '../../src/cpu/mode';
+import { CR0, EFLAGS, updateMode } from '../../src/cpu/mode';
 import { EAGER_JIT, NO_JIT } from '../../src/engine/jit/jit';
 import { Outcome } from '../../src/isa/slow';
 import { longRig, PAGE, Rig, ROOT, type RigOptions } from './rig';
@@ -134,4 +134,23 @@ describe('PUSHF in virtual-8086 mode', () => {
       assert.equal(rig.run(CODE), outcome);
       if (outcome === Outcome.Stop) assert.equal(rig.state.general(AX), BigInt((iopl << 12) | 2));
     });
+});
+
+describe('CLI and STI of 16 bits', () => {
+  for (const [what, flags, isReal, outcome] of [
+    ['virtual-8086 mode, IOPL 0', EFLAGS.VM, false, Outcome.Fault],
+    ['virtual-8086 mode, IOPL 3', EFLAGS.VM | EFLAGS.IOPL, false, Outcome.Stop],
+    ['real mode, IOPL 0', 0, true, Outcome.Stop],
+  ] as const)
+    for (const code of [CLI, STI])
+      it(`${code === CLI ? 'CLI' : 'STI'} in ${what}`, () => {
+        const rig = new Rig();
+        rig.enter({ bits: 16, cpl: isReal ? 0 : 3 });
+        if (isReal) rig.state.setWord(STATE.cr0, rig.state.word(STATE.cr0) & ~CR0.PE);
+        rig.state.rflags = flags | 2;
+        updateMode(rig.state, rig.memory.plan.tlb, 0);
+        rig.memory.write(CODE, Uint8Array.from([code, 0xcc]));
+        assert.equal(rig.run(CODE), outcome);
+        assert.equal((rig.state.rflags & EFLAGS.IF) !== 0, code === STI && outcome === Outcome.Stop);
+      });
 });
