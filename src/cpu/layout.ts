@@ -133,6 +133,8 @@ export const STATE = {
    * there was none. Nothing is looked at behind an STI as long as nothing waits, so the run loop compares at the run's end.
    */
   leftBehindSti: 0x85c,
+  /** Nonzero: the run at hand may end before the block that its budget would cut; u32. */
+  mayEndEarly: 0x860,
   /** MXCSR, u32. */
   mxcsr: 0x74c,
   /** x87: control, status (TOP included), abridged tag (bit set = not empty), opcode u32 each; FIP, FDP i64; FCS, FDS u32. */

@@ -3,7 +3,8 @@
  * runs blocks of decoded entries.
  *
  * A block is charged to the budget when it is entered; whoever leaves it early gives back what did not begin, which
- * every entry knows (`ENTRY.left`). A block longer than the budget is replaced by a copy that ends in time.
+ * every entry knows (`ENTRY.left`). A block longer than the budget is replaced by a copy that ends in time, unless the
+ * run may end before it.
  */
 import { i32, i64, load32, load64 } from '../wasm/expr';
 import type { I32, I64 } from '../wasm/expr';
@@ -347,7 +348,8 @@ function emitRun(
               f.if(i32.eqz(heat), () => f.call(helpers.blockIsHot, block.get()));
             },
             () => {
-              f.if(i32.eqz(budget), () => f.return(i32.const(Outcome.Budget)));
+              const ends = i32.or(i32.eqz(budget), word(STATE.mayEndEarly));
+              f.if(ends, () => f.return(i32.const(Outcome.Budget)));
               f.set(block, callExpr('i32', helpers.truncate, block.get(), budget));
               setWord(f, STATE.budget, i32.const(0));
             },

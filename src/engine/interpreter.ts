@@ -144,8 +144,10 @@ export class Interpreter implements LinearMemory {
   /**
    * Runs at most `instructions` (below 2^31) from `STATE.rip`. `holdsBreakpoint`: the processor's instruction breakpoints do
    * not stand before the first of them (EFLAGS.RF, MOV SS: SDM Vol. 3B, 17.3.1.1). `ticks`: the time now, for RDTSC.
+   * `mayEndEarly`: the run may leave out less than a block of them, which no reader of the state can tell from a shorter
+   * run; it is quicker. `instructions` is then more than a block's.
    */
-  run(instructions: number, holdsBreakpoint = false, ticks = 0): Outcome {
+  run(instructions: number, holdsBreakpoint = false, ticks = 0, mayEndEarly = false): Outcome {
     this.jit.betweenRuns(this.completed);
     this.allowed = instructions;
     this.holdsBreakpoint = holdsBreakpoint;
@@ -154,6 +156,7 @@ export class Interpreter implements LinearMemory {
     this.setTicksEnd(ticks + instructions);
     this.state.setWord(STATE.betweenIterations, 0);
     this.state.setWord(STATE.leftBehindSti, NO_STI);
+    this.state.setWord(STATE.mayEndEarly, mayEndEarly ? 1 : 0);
     this.running = true;
     try {
       return this.exports.run() as Outcome;
@@ -181,6 +184,7 @@ export class Interpreter implements LinearMemory {
     this.allowed -= surplus;
     this.setTicksEnd(this.ticksEnd - surplus);
     this.state.setWord(STATE.budget, budget - surplus);
+    this.state.setWord(STATE.mayEndEarly, 0);
     const leftBehindSti = this.state.word(STATE.leftBehindSti);
     if (leftBehindSti !== NO_STI) this.state.setWord(STATE.leftBehindSti, leftBehindSti - surplus);
     if (budget < surplus) this.blocks.endRunning();

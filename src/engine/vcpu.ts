@@ -155,7 +155,8 @@ export class Vcpu {
       const world = parts.deadline() - clock.ticks;
       if (world <= 0) return 'deadline';
       const timer = parts.vmx.isNonRoot ? parts.vmx.deadline - clock.ticks : Infinity;
-      const outcome = this.execute(Math.min(left, world, timer, single ? 1 : SLICE));
+      const exact = Math.min(left, world, timer, single ? 1 : Infinity);
+      const outcome = exact > SLICE ? this.execute(SLICE, true) : this.execute(exact);
       const stop = this.after(outcome);
       this.workLeft -= WORK_OF_A_CALL + parts.interpreter.completed;
       if (this.workLeft < 0) {
@@ -167,10 +168,10 @@ export class Vcpu {
   }
 
   /**
-   * Runs at most `limit` instructions. Blocking by STI and MOV SS and RF, which suppresses breakpoints, end with the first;
+   * Runs at most `limit` instructions (`mayEndEarly`: see `Interpreter.run`). Blocking by STI and MOV SS and RF, which suppresses breakpoints, end with the first;
    * if it does not complete they are as before.
    */
-  private execute(limit: number): Outcome {
+  private execute(limit: number, mayEndEarly = false): Outcome {
     const { state } = this;
     const { clock, interpreter, processor } = this.parts;
     const flags = state.word(STATE.eflags);
@@ -182,7 +183,7 @@ export class Vcpu {
     processor.updateTimeStamp();
     const { ticks } = clock;
     clock.startRun(this.completedBefore);
-    const outcome = interpreter.run(limit, resumes || shadow?.movSs === true, ticks);
+    const outcome = interpreter.run(limit, resumes || shadow?.movSs === true, ticks, mayEndEarly);
     const { completed } = interpreter;
     clock.endRun(completed);
     if (interpreter.endsBehindSti) processor.blockBySti();

@@ -1,7 +1,8 @@
 /**
  * Which decoded instructions a region takes in: those of 32- and 64-bit code with addresses of that size whose meaning
- * neither changes the mode nor needs a look at events behind it, and that do not always call TypeScript. All others are the interpreter's. What the fold wants
- * to know of an instruction before it writes it is here, too; both come from the instruction's effects.
+ * neither changes the mode nor needs a look at events behind it, and that do not always call TypeScript; of repeated ones
+ * REP MOVS and REP STOS. All others are the interpreter's. What the fold wants to know of an instruction before it writes
+ * it is here, too; both come from the instruction's effects.
  */
 import { effectsOf } from '../../isa/effects';
 import type { CodeBits } from '../../isa/decoded';
@@ -25,7 +26,7 @@ const known = new WeakMap<HandlerKey, Traits>();
 
 function traitsOfKey({ instruction, form, size, operands, repeat }: HandlerKey): Traits {
   const { privilege, protectedOnly, endsBlock } = instruction;
-  if (repeat !== 0 || privilege !== undefined || protectedOnly || endsBlock) return LEAVES;
+  if (privilege !== undefined || protectedOnly || endsBlock || (repeat !== 0 && !instruction.bulk)) return LEAVES;
   if (operands.some(({ file }) => !FILES.has(file))) return LEAVES;
   const memory = operands.some(({ kind }) => kind === 'memory');
   const effects = effectsOf(instruction, form, size, memory);

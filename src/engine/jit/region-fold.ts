@@ -175,7 +175,7 @@ class RegionFold {
         return;
       }
       f.scope(() => {
-        const { instruction, operands, size } = entry.key!;
+        const { instruction, operands, size, repeat } = entry.key!;
         const unused = entry.left - 1;
         const m = new RegionSemantics(size, this.frame, lazy, entry, offset, {
           leave: labels[index],
@@ -183,7 +183,8 @@ class RegionFold {
           goToRip: (rip) => this.leaveTo(lazy, rip, unused, this.computed),
         });
         if (instruction.exit) m.intercept(instruction.exit);
-        instruction.meaning(m, operands);
+        if (repeat === 0) instruction.meaning(m, operands);
+        else m.repeatAtOnce(instruction.bulk!);
       });
     }
   }

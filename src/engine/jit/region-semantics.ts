@@ -18,7 +18,10 @@ import type { Address, ArithmeticFlag, Bits, CarryVector, GeneralName, Int, Oper
 import { SEGMENT_ACCESS, SEGMENT_BYTES, SEGMENT_FIELD, STATE, TLB_ENTRY } from '../../cpu/layout';
 import { CR0, CR4 } from '../../cpu/mode';
 import { any, quad, setWord, word } from '../../cpu/paging/emit';
+import { destinationOf, sourceOf } from '../../isa/records/string-operands';
 import { AccessSemantics, GENERAL } from '../access-semantics';
+import { emitFill } from '../bulk';
+import type { BulkKind } from '../bulk';
 import { tlbEntry } from '../tlb';
 import { generalNumber } from './entry-view';
 import type { EntryView } from './entry-view';
@@ -126,6 +129,32 @@ export class RegionSemantics extends AccessSemantics {
 
   setStackPointer(value: I64): void {
     this.frame.setRegister(GENERAL.RSP, this.cutAddress(value));
+  }
+
+  /** All iterations of REP MOVS or REP STOS, if they lie within a page and fit the budget, which pays for all but one. */
+  repeatAtOnce(kind: BulkKind): void {
+    const { code } = this;
+    const size = this.size / 8;
+    const count = this.addressRegister('RCX');
+    code.if(i64.ne(count, i64.const(0)), () => {
+      this.leaveIf(this.direction());
+      this.leaveIf(i64.gtU(count, i64.const(PAGE / size)));
+      const budget = this.let(i32.sub(this.frame.budget.get(), i32.wrap(i64.sub(count, i64.const(1)))));
+      this.leaveIf(i32.ltS(budget, i32.const(0)));
+      const bytes = this.let(i64.mul(count, i64.const(size)));
+      const to = this.host(destinationOf(this), bytes, TLB_ENTRY.write);
+      if (kind === 'copy') {
+        const from = this.host(sourceOf(this), bytes, TLB_ENTRY.read);
+        // A destination just above the source reads what the copy wrote.
+        const ahead = i32.sub(i32.sub(to, from), i32.const(1));
+        this.leaveIf(i32.ltU(ahead, i32.sub(i32.wrap(bytes), i32.const(1))));
+        code.memoryCopy(to, from, i32.wrap(bytes));
+        this.setAddressRegister('RSI', i64.add(this.frame.register(GENERAL.RSI), bytes));
+      } else emitFill(code, to, i32.wrap(count), size, this.frame.register(GENERAL.RAX));
+      this.setAddressRegister('RDI', i64.add(this.frame.register(GENERAL.RDI), bytes));
+      this.setAddressRegister('RCX', i64.const(0));
+      code.set(this.frame.budget, budget);
+    });
   }
 
   // ---- Control transfer ---------------------------------------------------------------------------------------
@@ -336,11 +365,11 @@ export class RegionSemantics extends AccessSemantics {
   }
 
   protected hostForRead(address: Address, bytes: number): I32 {
-    return this.host(address, bytes, TLB_ENTRY.read);
+    return this.host(address, i64.const(bytes), TLB_ENTRY.read);
   }
 
   protected hostForWrite(address: Address, bytes: number): I32 {
-    return this.host(address, bytes, TLB_ENTRY.write);
+    return this.host(address, i64.const(bytes), TLB_ENTRY.write);
   }
 
   protected storeHost(host: I32, value: Int | V128, bits: Bits | 128): void {
@@ -359,11 +388,11 @@ export class RegionSemantics extends AccessSemantics {
     this.frame.setRegister(GENERAL.RSP, value);
   }
 
-  /** Host address of `bytes` bytes at `address`, all in one page that the TLB has for this kind of access. */
-  private host(address: Address, bytes: number, tag: number): I32 {
+  /** Host address of `bytes` bytes (at most a page) at `address`, all in one page that the TLB has for this kind of access. */
+  private host(address: Address, bytes: I64, tag: number): I32 {
     const linear = this.linear(address, tag === TLB_ENTRY.write ? SEGMENT_ACCESS.write : SEGMENT_ACCESS.read);
     const entry = this.let(tlbEntry(linear, this.frame.tlb.get()));
-    const last = i64.add(linear, i64.const(bytes - 1));
+    const last = i64.add(linear, i64.sub(bytes, i64.const(1)));
     this.leaveIf(i64.ne(load64(entry, 64, tag), i64.and(last, i64.const(~0xfffn))));
     return this.let(i32.add(load32(entry, 32, TLB_ENTRY.addend), i32.wrap(linear)));
   }
