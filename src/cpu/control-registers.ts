@@ -165,10 +165,12 @@ function loadCr3(cpu: Core, value: bigint): void {
   const isPae = isPaging && !cpu.isLong && (state.word(STATE.cr4) & CR4.PAE) !== 0;
   const pointers = isPae ? pointersFor(cpu, value) : undefined;
   if (pointers) storePageDirectoryPointers(cpu, pointers);
-  const changed = (value ^ state.quad(STATE.cr3)) & CR3_ADDRESS;
+  const left = state.quad(STATE.cr3) & CR3_ADDRESS;
+  const entered = value & CR3_ADDRESS;
   state.setQuad(STATE.cr3, value);
-  // Translations are coherent with memory: the same table again leaves nothing to forget.
-  if (pointers || (isPaging && changed)) cpu.memory.flush();
+  // Translations are coherent with memory: of the same table again, and of another's, nothing has to be forgotten.
+  if (pointers) cpu.memory.flush();
+  else if (isPaging && left !== entered) cpu.memory.changeRoot(left, entered);
   cpu.observer.addressSpaceLoaded?.();
 }
 

@@ -73,7 +73,7 @@ export const STATE = {
   faultAddress: 0x6b0,
   /** Bits of `exits.ts` whose instructions may exit now; u32. */
   intercepts: 0x6b8,
-  /** Host offset of the TLB for the current privilege, u32. */
+  /** Host offset of the TLB context for the current privilege in the set in use, u32. */
   tlb: 0x6bc,
   /** Changes whenever a cached block lookup may have gone stale: translation generation and fetch mode; u32. */
   fetchContext: 0x6c0,
@@ -98,9 +98,6 @@ export const STATE = {
   busAddress: 0x700,
   /** The store that waits in the bounce buffer: see engine/access.ts. */
   pending: 0x710,
-  /** TLB bookkeeping: count of filled entries u32, count of pages marked as paging structures u32. */
-  tlbFilled: 0x740,
-  pagingMarked: 0x744,
   /** Block that is running, u32. */
   block: 0x748,
   /** Nonzero: breakpoints exist, block look-ups ask for the page's variant; u32. */
@@ -135,6 +132,19 @@ export const STATE = {
   leftBehindSti: 0x85c,
   /** Nonzero: the run at hand may end before the block that its budget would cut; u32. */
   mayEndEarly: 0x860,
+  /** Number of the TLB set in use, u32. */
+  tlbSet: 0x864,
+  /**
+   * TLB bookkeeping by set, 4 x u32 each: count of filled entries; count of pages marked as paging structures; the fetch
+   * generation (in the place that it has in `fetchContext`) with which a set that is not in use was left, 0 for a stale one.
+   */
+  tlbFilled: 0x870,
+  pagingMarked: 0x880,
+  setGeneration: 0x890,
+  /** Count of pages marked as EPT structures, u32. */
+  eptMarked: 0x8a0,
+  /** The newest fetch generation, in the place that it has in `fetchContext`; u32. */
+  newestGeneration: 0x8a4,
   /** MXCSR, u32. */
   mxcsr: 0x74c,
   /** x87: control, status (TOP included), abridged tag (bit set = not empty), opcode u32 each; FIP, FDP i64; FCS, FDS u32. */
@@ -203,3 +213,5 @@ export const TLB_ENTRY = { read: 0, write: 8, execute: 16, addend: 24, bytes: 32
 
 /** Entries per context: the low bits of the page number choose one, so that 16 MiB lie side by side. */
 export const TLB_ENTRIES = 4096;
+export const TLB_CONTEXT_BYTES = TLB_ENTRIES * TLB_ENTRY.bytes;
+export const TLB_SET_BYTES = 4 * TLB_CONTEXT_BYTES;

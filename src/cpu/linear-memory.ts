@@ -34,6 +34,8 @@ export interface LinearMemory {
   readGuestPhysical64(guestPhysical: bigint): bigint;
   /** Forgets all cached translations. */
   flush(): void;
+  /** CR3 names another paging structure now, without its low bits; no more than that has changed. */
+  changeRoot(left: bigint, entered: bigint): void;
   /** Makes cached block look-ups stale: the code segment's base or limit changed. */
   nextFetch(): void;
 }

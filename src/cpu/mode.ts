@@ -4,7 +4,7 @@
  *
  * Source: SDM Vol. 3A 2.1, 2.2, 3.4.5, 4.1.
  */
-import { MODE, PAGING, SEGMENT_ACCESS, STATE, TLB_CONTEXT, TLB_ENTRIES, TLB_ENTRY } from './layout';
+import { MODE, PAGING, SEGMENT_ACCESS, STATE, TLB_CONTEXT, TLB_CONTEXT_BYTES, TLB_SET_BYTES } from './layout';
 import type { ProcessorState, Segment } from './state';
 
 export const CR0 = {
@@ -132,7 +132,7 @@ export function updateMode(state: ProcessorState, tlbBase: number, vmx: number):
   const smapOff = (eflags & EFLAGS.AC) !== 0 || !(cr4 & CR4.SMAP);
   const user = alignment ? TLB_CONTEXT.checked : TLB_CONTEXT.user;
   const context = cpl === 3 ? user : smapOff ? TLB_CONTEXT.supervisorAc : TLB_CONTEXT.supervisor;
-  state.setWord(STATE.tlb, tlbBase + context * TLB_ENTRIES * TLB_ENTRY.bytes);
+  state.setWord(STATE.tlb, tlbBase + state.word(STATE.tlbSet) * TLB_SET_BYTES + context * TLB_CONTEXT_BYTES);
   // The low bits of the fetch context tell modes apart in the jump cache; the generation stands above them.
   state.setWord(
     STATE.fetchContext,

@@ -20,13 +20,13 @@ import {
   SEGMENT_FIELD,
   STATE,
   TLB_CONTEXT,
-  TLB_ENTRIES,
+  TLB_CONTEXT_BYTES,
   TLB_ENTRY,
 } from '../cpu/layout';
 import { any, quad, setQuad, setWord, word } from '../cpu/paging/emit';
 import { ACCESS } from '../cpu/paging/walker';
 import type { MemoryPlan } from '../memory/plan';
-import { ifCanonical, is64BitCode, lastByte, ON_BUS, tlbEntry, tlbHit, tlbHost } from './tlb';
+import { contextOffset, ifCanonical, is64BitCode, lastByte, ON_BUS, tlbEntry, tlbHit, tlbHost } from './tlb';
 
 /** A linear address that cannot be: `linear` gives it after recording a fault. */
 const NO_ADDRESS = 0x7000_0000_0000_0001n;
@@ -141,10 +141,7 @@ export function emitAccess(module: ModuleBuilder, plan: MemoryPlan, fill: Functi
         f.return(i32.const(0));
       });
     });
-    const isChecked = i32.eq(
-      word(STATE.tlb),
-      i32.const(plan.tlb + TLB_CONTEXT.checked * TLB_ENTRIES * TLB_ENTRY.bytes),
-    );
+    const isChecked = i32.eq(contextOffset(plan), i32.const(TLB_CONTEXT.checked * TLB_CONTEXT_BYTES));
     f.if(isChecked, () => {
       const mask = i32.sub(bytes, i32.const(1));
       const powerOfTwo = i32.eqz(i32.and(bytes, mask));

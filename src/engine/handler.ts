@@ -20,7 +20,7 @@ import {
   SEGMENT_FIELD,
   STATE,
   TLB_CONTEXT,
-  TLB_ENTRIES,
+  TLB_CONTEXT_BYTES,
   TLB_ENTRY,
 } from '../cpu/layout';
 import { CR0, CR4, EFLAGS } from '../cpu/mode';
@@ -235,7 +235,7 @@ export class HandlerSemantics extends AccessSemantics {
     const context = code.let(i32.sub(i32.const(supervisorAc), i32.mul(protects, i32.const(supervisorAc - supervisor))));
     const before = code.let(word(STATE.fetchContext));
     const step = i32.sub(context, i32.and(i32.shrU(before, i32.const(3)), i32.const(3)));
-    setWord(code, STATE.tlb, i32.add(word(STATE.tlb), i32.mul(step, i32.const(TLB_ENTRIES * TLB_ENTRY.bytes))));
+    setWord(code, STATE.tlb, i32.add(word(STATE.tlb), i32.mul(step, i32.const(TLB_CONTEXT_BYTES))));
     setWord(code, STATE.fetchContext, i32.or(i32.and(before, i32.const(~0x18)), i32.shl(context, i32.const(3))));
   }
 

@@ -19,7 +19,7 @@ import { MODE, SEGMENT_BYTES, SEGMENT_FIELD, STATE, TLB_ENTRY } from '../cpu/lay
 import { quad, setQuad, setWord, word } from '../cpu/paging/emit';
 import { emitEptWalker } from '../cpu/paging/ept-walker';
 import { ACCESS, emitWalker } from '../cpu/paging/walker';
-import { BLOCK_TABLE_ENTRIES, JUMP_CACHE_ENTRIES } from '../memory/plan';
+import { BLOCK_TABLE_ENTRIES } from '../memory/plan';
 import type { MemoryPlan } from '../memory/plan';
 import { emitAccess, recordFault } from './access';
 import type { Access } from './access';
@@ -32,7 +32,7 @@ import type { Leave, Shared } from './handler';
 import { PSEUDO } from './handler-table';
 import type { HandlerKey, HandlerTable } from './handler-table';
 import { REGION_ROOM } from './jit/jit';
-import { JUMP, JUMP_BYTES, jumpHit, jumpSlot } from './jump-cache';
+import { emitNewGeneration, emitNextGeneration, JUMP, jumpHit, jumpSlot } from './jump-cache';
 import { settleDeferred } from './lazy-flags';
 import {
   emitAddressRegister,
@@ -42,17 +42,8 @@ import {
   emitSetStackPointer,
   emitStackPointer,
 } from './shared-functions';
-import {
-  emitFill,
-  emitFlush,
-  emitMark,
-  emitNextGeneration,
-  emitProtect,
-  is64BitCode,
-  tlbEntry,
-  tlbHit,
-  tlbHost,
-} from './tlb';
+import { emitFill, is64BitCode, tlbEntry, tlbHit, tlbHost } from './tlb';
+import { emitEmptySet, emitEnterSet, emitFlush, emitMark, emitProtect } from './tlb-sets';
 
 /** Fields of a block-table entry, 16 bytes. */
 export const BLOCK_SLOT = { host: 0, mode: 4, block: 8 } as const;
@@ -118,13 +109,15 @@ export function generateInterpreter(
         fill: module.importFunction('profileFill', { params: [] }),
       };
 
-  const nextGeneration = emitNextGeneration(module, plan, JUMP_CACHE_ENTRIES * JUMP_BYTES);
+  const newGeneration = emitNewGeneration(module, plan);
+  const nextGeneration = emitNextGeneration(module, newGeneration);
   const protect = emitProtect(module, plan);
-  const mark = emitMark(module, plan, protect);
-  const ept = emitEptWalker(module, plan, mark);
-  const walk = emitWalker(module, plan, ept, mark);
+  const ept = emitEptWalker(module, plan, emitMark(module, plan, protect, 'ept'));
+  const walk = emitWalker(module, plan, ept, emitMark(module, plan, protect, 'paging'));
   const fill = emitFill(module, plan, walk, pageWatched, profile?.fill);
-  const flush = emitFlush(module, plan, nextGeneration);
+  const emptySet = emitEmptySet(module, plan, newGeneration);
+  const flush = emitFlush(module, plan, emptySet);
+  const enterSet = emitEnterSet(module, newGeneration);
   const access = emitAccess(module, plan, fill, { busRead, busWrite, flaggedWrite, watchedAccess });
   const addressRegister = emitAddressRegister(module);
   const setAddressRegister = emitSetAddressRegister(module);
@@ -174,7 +167,7 @@ export function generateInterpreter(
   const helpers: Helpers = { settleFlags, access, fill, find, truncate, breakpointHit, dropBlock, blockIsHot, profile };
   const run = emitRun(module, plan, handlers, shared, helpers, module.type(signature));
 
-  const exported = { run, fill, flush, nextGeneration, protect, mark, walk, ept, ...access };
+  const exported = { run, fill, flush, emptySet, enterSet, nextGeneration, protect, walk, ept, ...access };
   for (const [name, ref] of Object.entries(exported)) module.exportFunction(name, ref);
   return module.finish();
 }

@@ -10,14 +10,23 @@ import { VECTOR } from '../isa/semantics';
 import { Outcome, SLOW_FUNCTIONS } from '../isa/slow';
 import type { SlowFunctions } from '../isa/slow';
 import { instructionBreakpointsMet } from '../cpu/debug-registers';
-import { MODE, SEGMENT_BYTES, SEGMENT_FIELD, STATE, TLB_CONTEXT, TLB_ENTRIES, TLB_ENTRY } from '../cpu/layout';
+import {
+  MODE,
+  SEGMENT_BYTES,
+  SEGMENT_FIELD,
+  STATE,
+  TLB_CONTEXT,
+  TLB_CONTEXT_BYTES,
+  TLB_SET_BYTES,
+} from '../cpu/layout';
 import { BUS_BIT, EPT_ACCESS, ROUTED_PAGES } from '../cpu/paging/ept-walker';
 import type { AccessKind, LinearMemory } from '../cpu/linear-memory';
 import { EXIT_SIGNAL, GuestFault } from '../cpu/signals';
 import type { ProcessorState } from '../cpu/state';
-import { PAGE, PAGE_FLAG } from '../memory/plan';
+import { PAGE, PAGE_FLAG, PAGING_FLAGS, TLB_SETS } from '../memory/plan';
 import type { PhysicalMemory } from '../memory/physical-memory';
 import { STORE } from './access';
+import { AddressSpaces } from './address-spaces';
 import { BlockCache } from './block-cache';
 import { Breakpoints } from './breakpoints';
 import type { BreakpointSource } from './breakpoints';
@@ -50,6 +59,8 @@ interface Exports {
   fill(linear: bigint, access: number): number;
   ept(guestPhysical: bigint, access: number): bigint;
   flush(): void;
+  emptySet(set: number): void;
+  enterSet(set: number): void;
   nextGeneration(): void;
   protect(page: number): void;
   linearRead(linear: bigint, bytes: number): number;
@@ -73,6 +84,7 @@ export class Interpreter implements LinearMemory {
   private readonly decoder;
   private readonly breakpoints = new Breakpoints();
   private readonly watches = new Watches();
+  private readonly addressSpaces = new AddressSpaces();
   private proving = false;
   private holdsBreakpoint = false;
   /** The REP instruction in which the last run ended, and the one in which the run at hand began; linear addresses. */
@@ -99,12 +111,12 @@ export class Interpreter implements LinearMemory {
     [0xffffn, 0xffffffffn, 0xffffffffffffffffn].forEach((mask, i) => state.setQuad(STATE.addressMasks + i * 8, mask));
     for (let slot = 0; slot < ROUTED_PAGES; slot++) state.setWord(STATE.routedPage + slot * 4, 0xffffffff);
     state.setWord(STATE.fetchContext, 32);
+    state.setWord(STATE.newestGeneration, 32);
     state.setQuad(STATE.physicalBytes, BigInt(plan.physicalBytes));
     this.decoder = createDecoder(instructions);
     const { handlers, module } = compiledInterpreter(instructions, plan, policy.profile !== undefined, readyMade);
     this.handlers = handlers;
-    const contextBytes = TLB_ENTRIES * TLB_ENTRY.bytes;
-    for (let at = plan.tlb; at < plan.tlb + 4 * contextBytes; at += TLB_ENTRY.bytes) this.bytes.fill(0xff, at, at + 24);
+    this.bytes.fill(0xff, plan.tlb, plan.tlb + TLB_SETS * TLB_SET_BYTES);
     this.jit = new Jit(wasmMemory, plan, this.handlers, this.jitHost(), policy);
     policy.profile?.takeCounts(this.jit.counts);
     this.blocks = new BlockCache(state, plan, this.decoder, this.handlers, {
@@ -285,6 +297,12 @@ export class Interpreter implements LinearMemory {
     this.exports.flush();
   }
 
+  changeRoot(left: bigint, entered: bigint): void {
+    const { set, isNew } = this.addressSpaces.change(this.state.word(STATE.tlbSet), left, entered);
+    if (isNew) this.exports.emptySet(set);
+    this.exports.enterSet(set);
+  }
+
   readGuestPhysical64(guestPhysical: bigint): bigint {
     const physical = this.exports.ept(guestPhysical, EPT_ACCESS.read);
     if (physical < 0n) throw EXIT_SIGNAL;
@@ -387,7 +405,8 @@ export class Interpreter implements LinearMemory {
     if (kind.system) {
       const smap = state.word(STATE.paging) & 0x40;
       const context = smap ? TLB_CONTEXT.supervisor : TLB_CONTEXT.supervisorAc;
-      state.setWord(STATE.tlb, this.memory.plan.tlb + context * TLB_ENTRIES * TLB_ENTRY.bytes);
+      const set = this.memory.plan.tlb + state.word(STATE.tlbSet) * TLB_SET_BYTES;
+      state.setWord(STATE.tlb, set + context * TLB_CONTEXT_BYTES);
     }
     const host = access() >>> 0;
     state.setWord(STATE.tlb, current);
@@ -435,7 +454,9 @@ export class Interpreter implements LinearMemory {
     const page = (host - this.memory.plan.physical) >>> 12;
     const flags = this.memory.pageFlags(page);
     if (flags & PAGE_FLAG.code) this.blocks.written(host, bytes.length);
-    if (flags & (PAGE_FLAG.paging | PAGE_FLAG.ept) && this.changesUsedEntry(host, bytes, flags)) this.exports.flush();
+    if (!(flags & (PAGING_FLAGS | PAGE_FLAG.ept)) || !this.changesUsedEntry(host, bytes, flags)) return;
+    if (flags & PAGE_FLAG.ept) this.exports.flush();
+    else for (let set = 0; set < TLB_SETS; set++) if (flags & (PAGE_FLAG.paging << set)) this.exports.emptySet(set);
   }
 
   /** Whether the write changes a paging-structure entry that a cached translation may have come through. */

@@ -1,24 +1,17 @@
-/**
- * Emits the software TLB: probing, filling, flushing, and the bookkeeping that keeps it unobservable. A page read as a
- * paging structure is marked; the store that changes a used entry in it flushes (see `store.ts`). The list of filled
- * entries makes a flush cost what was used since the last one.
- */
+/** Emits the software TLB: probing and filling. What is forgotten when is in tlb-sets.ts. */
 import { i32, i64, load32, load64, select } from '../wasm/expr';
 import type { I32, I64 } from '../wasm/expr';
 import { callExpr } from '../wasm/function';
 import type { FunctionBuilder, FunctionRef, Label } from '../wasm/function';
 import type { ModuleBuilder } from '../wasm/module';
-import { STATE, TLB_CONTEXT, TLB_ENTRIES, TLB_ENTRY } from '../cpu/layout';
-import { any, setQuad, setWord, word } from '../cpu/paging/emit';
+import { STATE, TLB_CONTEXT, TLB_CONTEXT_BYTES, TLB_ENTRIES, TLB_ENTRY, TLB_SET_BYTES } from '../cpu/layout';
+import { any, setQuad, word } from '../cpu/paging/emit';
 import { BUS_BIT } from '../cpu/paging/ept-walker';
 import { ACCESS } from '../cpu/paging/walker';
-import { PAGE_FLAG } from '../memory/plan';
 import type { MemoryPlan } from '../memory/plan';
+import { isListed, listEntry, noteWriter } from './tlb-sets';
 import { WATCHED } from './watches';
 
-const CONTEXT_BYTES = TLB_ENTRIES * TLB_ENTRY.bytes;
-/** Offset in an entry of its "is in the list of filled entries" word. */
-const FILLED = 28;
 /** `fill` gives this instead of a host address when the access goes to the bus. */
 export const ON_BUS = 1;
 
@@ -40,89 +33,9 @@ export function tlbHost(entry: I32, linear: I64): I32 {
   return i32.add(load32(entry, 32, TLB_ENTRY.addend), i32.wrap(linear));
 }
 
-/** Declares `mark(page, flag)`: marks a physical page as a paging structure and ends fast writes to it. */
-export function emitMark(module: ModuleBuilder, plan: MemoryPlan, protect: FunctionRef): FunctionRef {
-  return module.function({ params: ['i32', 'i32'] }, (f) => {
-    const page = f.param(0, 'i32').get();
-    const flag = f.param(1, 'i32').get();
-    const flags = f.let(load32(page, 8, plan.pageFlags));
-    f.if(i32.and(flags, flag), () => f.return());
-    f.store(page, i32.or(flags, flag), 8, plan.pageFlags);
-    f.if(i32.eqz(any(flags, PAGE_FLAG.paging | PAGE_FLAG.ept)), () => {
-      const count = f.let(word(STATE.pagingMarked));
-      f.store(i32.shl(count, i32.const(2)), page, 32, plan.markedList);
-      setWord(f, STATE.pagingMarked, i32.add(count, i32.const(1)));
-    });
-    f.if(i32.eqz(flags), () => f.call(protect, page));
-  });
-}
-
-/** Runs `body` for every filled TLB entry (its host offset). */
-function forFilled(f: FunctionBuilder, plan: MemoryPlan, body: (entry: I32) => void): void {
-  const left = f.local('i32');
-  f.set(left, word(STATE.tlbFilled));
-  f.block((end) =>
-    f.loop((again) => {
-      f.brIf(end, i32.eqz(left.get()));
-      f.set(left, i32.sub(left.get(), i32.const(1)));
-      body(f.let(load32(i32.shl(left.get(), i32.const(2)), 32, plan.tlbList)));
-      f.br(again);
-    }),
-  );
-}
-
-/** Declares `protect(page)`: drops the fast-write tags of a physical page, after its flags became nonzero. */
-export function emitProtect(module: ModuleBuilder, plan: MemoryPlan): FunctionRef {
-  return module.function({ params: ['i32'] }, (f) => {
-    const host = f.let(i32.add(i32.shl(f.param(0, 'i32').get(), i32.const(12)), i32.const(plan.physical)));
-    forFilled(f, plan, (entry) => {
-      const tag = f.let(load64(entry, 64, TLB_ENTRY.write));
-      const mapped = i32.add(load32(entry, 32, TLB_ENTRY.addend), i32.wrap(tag));
-      f.if(i32.and(i64.ne(tag, i64.const(-1)), i32.eq(mapped, host)), () =>
-        f.store(entry, i64.const(-1), 64, TLB_ENTRY.write),
-      );
-    });
-  });
-}
-
-/** Declares `flush()`: forgets every translation, the marks of paging structures, and cached block look-ups. */
-export function emitFlush(module: ModuleBuilder, plan: MemoryPlan, nextGeneration: FunctionRef): FunctionRef {
-  return module.function({ params: [] }, (f) => {
-    forFilled(f, plan, (entry) => {
-      for (const tag of [TLB_ENTRY.read, TLB_ENTRY.write, TLB_ENTRY.execute]) f.store(entry, i64.const(-1), 64, tag);
-      f.store(entry, i32.const(0), 32, FILLED);
-    });
-    setWord(f, STATE.tlbFilled, i32.const(0));
-    const left = f.local('i32');
-    f.set(left, word(STATE.pagingMarked));
-    f.block((end) =>
-      f.loop((again) => {
-        f.brIf(end, i32.eqz(left.get()));
-        f.set(left, i32.sub(left.get(), i32.const(1)));
-        const page = f.let(load32(i32.shl(left.get(), i32.const(2)), 32, plan.markedList));
-        const kept = i32.and(load32(page, 8, plan.pageFlags), i32.const(~(PAGE_FLAG.paging | PAGE_FLAG.ept)));
-        f.store(page, kept, 8, plan.pageFlags);
-        f.br(again);
-      }),
-    );
-    setWord(f, STATE.pagingMarked, i32.const(0));
-    f.call(nextGeneration);
-  });
-}
-
-/**
- * Declares `nextGeneration()`: makes every cached block look-up stale. The generation stands above the five mode bits;
- * when it wraps, the jump cache is wiped so that no old entry can match again.
- */
-export function emitNextGeneration(module: ModuleBuilder, plan: MemoryPlan, jumpCacheBytes: number): FunctionRef {
-  return module.function({ params: [] }, (f) => {
-    const next = f.let(i32.add(word(STATE.fetchContext), i32.const(32)));
-    setWord(f, STATE.fetchContext, next);
-    f.if(i32.eqz(i32.shrU(next, i32.const(5))), () => {
-      f.memoryFill(i32.const(plan.jumpCache), i32.const(0xff), i32.const(jumpCacheBytes));
-      setWord(f, STATE.fetchContext, i32.add(next, i32.const(32)));
-    });
-  });
+/** Offset of the context in use from its set's beginning. */
+export function contextOffset(plan: MemoryPlan): I32 {
+  return i32.and(i32.sub(word(STATE.tlb), i32.const(plan.tlb)), i32.const(TLB_SET_BYTES - 1));
 }
 
 /**
@@ -140,9 +53,9 @@ export function emitFill(
     const linear = f.param(0, 'i64').get();
     const kind = f.param(1, 'i32').get();
     if (profileFill) f.call(profileFill);
-    const base = f.let(i32.sub(word(STATE.tlb), i32.const(plan.tlb)));
-    const isUser = i32.or(i32.eqz(base), i32.eq(base, i32.const(TLB_CONTEXT.checked * CONTEXT_BYTES)));
-    const allowsUser = i32.eq(base, i32.const(TLB_CONTEXT.supervisorAc * CONTEXT_BYTES));
+    const base = f.let(contextOffset(plan));
+    const isUser = i32.or(i32.eqz(base), i32.eq(base, i32.const(TLB_CONTEXT.checked * TLB_CONTEXT_BYTES)));
+    const allowsUser = i32.eq(base, i32.const(TLB_CONTEXT.supervisorAc * TLB_CONTEXT_BYTES));
     const access = f.let(
       i32.or(
         kind,
@@ -156,7 +69,7 @@ export function emitFill(
       f.return(i32.const(ON_BUS));
     });
     const host = f.let(i32.add(i32.wrap(physical), i32.const(plan.physical)));
-    f.if(i32.geU(base, i32.const(TLB_CONTEXT.checked * CONTEXT_BYTES)), () => f.return(host));
+    f.if(i32.geU(base, i32.const(TLB_CONTEXT.checked * TLB_CONTEXT_BYTES)), () => f.return(host));
     // Accesses that somebody watches get no tag, so that each of them takes the slow path and is seen there.
     const watched = f.local('i32');
     f.set(watched, i32.const(0));
@@ -173,7 +86,7 @@ export function emitFill(
       for (const tag of [TLB_ENTRY.read, TLB_ENTRY.write, TLB_ENTRY.execute]) f.store(entry, i64.const(-1), 64, tag);
     };
     f.if(
-      load32(entry, 32, FILLED),
+      isListed(entry),
       () => {
         const same = (tag: number): I32 => i64.eq(load64(entry, 64, tag), page);
         const owned = i32.or(same(TLB_ENTRY.read), same(TLB_ENTRY.execute));
@@ -181,10 +94,7 @@ export function emitFill(
       },
       () => {
         forget();
-        const count = f.let(word(STATE.tlbFilled));
-        f.store(i32.shl(count, i32.const(2)), entry, 32, plan.tlbList);
-        setWord(f, STATE.tlbFilled, i32.add(count, i32.const(1)));
-        f.store(entry, i32.const(1), 32, FILLED);
+        listEntry(f, plan, entry);
       },
     );
     f.store(entry, addend, 32, TLB_ENTRY.addend);
@@ -195,7 +105,10 @@ export function emitFill(
         f.store(entry, page, 64, TLB_ENTRY.read);
         const flags = load32(i32.shrU(i32.wrap(physical), i32.const(12)), 8, plan.pageFlags);
         const isPlain = i32.eqz(i32.or(flags, watched.get()));
-        f.if(i32.and(any(kind, ACCESS.write), isPlain), () => f.store(entry, page, 64, TLB_ENTRY.write));
+        f.if(i32.and(any(kind, ACCESS.write), isPlain), () => {
+          noteWriter(f, plan, entry, f.let(i32.and(host, i32.const(~0xfff))));
+          f.store(entry, page, 64, TLB_ENTRY.write);
+        });
       },
     );
     f.return(host);

@@ -22,6 +22,7 @@ export class FlatMemory implements LinearMemory {
   readonly absent = new Set<number>();
   readonly readOnly = new Set<number>();
   flushes = 0;
+  readonly rootChanges: [left: bigint, entered: bigint][] = [];
   fetches = 0;
   private readonly view = new DataView(this.bytes.buffer);
 
@@ -72,6 +73,10 @@ export class FlatMemory implements LinearMemory {
   readGuestPhysical64(guestPhysical: bigint): bigint {
     return this.read64(guestPhysical);
   }
+  changeRoot(left: bigint, entered: bigint): void {
+    this.rootChanges.push([left, entered]);
+  }
+
   flush(): void {
     this.flushes++;
   }

@@ -97,6 +97,23 @@ describe('translations', () => {
     assert.equal(rig.state.general(0), 0x22222222n);
   });
 
+  it('notice a change through each of the pages by which a table was written before it was one', () => {
+    const table = 0x1a0000;
+    const high = 0x200000; // what the table maps
+    for (const aliases of [[0x70000], [0x70000, 0x71000], [0x70000, 0x71000, 0x72000]]) {
+      for (const alias of aliases) {
+        const rig = prepare();
+        for (const one of aliases) rig.setEntry(ROOT, one, BigInt(table) | RW);
+        rig.state.setGeneral(3, BigInt(FIRST) | RW);
+        run(rig, ...aliases.map((one) => storeRbx(one)));
+        rig.memory.write64(ROOT + 2 * PAGE + 8, BigInt(table) | 7n);
+        rig.state.setGeneral(3, BigInt(SECOND) | RW);
+        assert.equal(run(rig, loadFrom(high), storeRbx(alias), loadFrom(high)), Outcome.Stop);
+        assert.equal(rig.state.general(0), 0x22222222n, `${aliases.length} pages, 0x${alias.toString(16)}`);
+      }
+    }
+  });
+
   it('notice a change of one byte, of a bulk store, and of a store across entries', () => {
     for (const change of ['byte', 'bulk', 'across'] as const) {
       const rig = prepare();

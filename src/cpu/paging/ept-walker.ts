@@ -28,8 +28,8 @@ export const EPT_ACCESS = { read: 1, write: 2, execute: 4, linearValid: 0x80, fi
 
 /**
  * Declares `(guestPhysical: i64, access: i32) -> i64`: the physical address, or with `BUS_BIT` a bus address, or -1 after
- * filling `STATE.exit*` and `STATE.outcome`. `STATE.exitLinear` is the caller's to set. `mark(page: i32, flag: i32)`
- * notes a page as a paging structure.
+ * filling `STATE.exit*` and `STATE.outcome`. `STATE.exitLinear` is the caller's to set. `mark(page: i32)` notes a page as
+ * an EPT structure.
  */
 export function emitEptWalker(module: ModuleBuilder, plan: MemoryPlan, mark: FunctionRef): FunctionRef {
   const ref = module.declare({ params: ['i64', 'i32'], result: 'i64' });
@@ -73,7 +73,7 @@ export function emitEptWalker(module: ModuleBuilder, plan: MemoryPlan, mark: Fun
       const entryAddress = f.let(i64.add(table.get(), i64.shl(index, i64.const(3))));
       f.if(i64.geU(entryAddress, quad(STATE.physicalBytes)), () => fail(REASON.misconfiguration, i64.const(0)));
       const host = f.let(i32.add(i32.wrap(entryAddress), i32.const(plan.physical)));
-      f.call(mark, i32.wrap(i64.shrU(entryAddress, i64.const(12))), i32.const(PAGE_FLAG.ept));
+      f.call(mark, i32.wrap(i64.shrU(entryAddress, i64.const(12))));
       const entry = f.let(load64(host));
       const rwx = f.let(lowBits(entry, 7));
       const violation = (): void =>

@@ -10,7 +10,6 @@ import type { I32, I64 } from '../../wasm/expr';
 import { callExpr } from '../../wasm/function';
 import type { FunctionRef } from '../../wasm/function';
 import type { ModuleBuilder } from '../../wasm/module';
-import { PAGE_FLAG } from '../../memory/plan';
 import type { MemoryPlan } from '../../memory/plan';
 import { Outcome } from '../../isa/slow';
 import { VECTOR } from '../../isa/semantics';
@@ -129,7 +128,7 @@ export function emitWalker(module: ModuleBuilder, plan: MemoryPlan, ept: Functio
         // A table where no RAM is reads as ones: a reserved-bit fault, but for 32-bit entries.
         () => f.set(entry, select(is32, i64.const(0xffffffffn), i64.const(-1))),
         () => {
-          f.call(mark, i32.wrap(i64.shrU(physical, i64.const(12))), i32.const(PAGE_FLAG.paging));
+          f.call(mark, i32.wrap(i64.shrU(physical, i64.const(12))));
           f.if(
             is32,
             () => f.set(entry, i64.extendU(load32(host, 32))),

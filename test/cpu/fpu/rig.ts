@@ -35,6 +35,7 @@ export class Rig {
     prove: unused,
     readGuestPhysical64: unused,
     flush: unused,
+    changeRoot: unused,
     nextFetch: unused,
   };
   readonly fpu = createFpu(this.state, this.memory, { length: () => 2 }, () => {
