@@ -57,6 +57,8 @@ export class FunctionBuilder {
   private readonly localTypes: ValType[] = [];
   private readonly free = new Map<ValType, Local<ValType>[]>();
   private taken: Local<ValType>[] = [];
+  /** Reads of locals that are written once in their scope. */
+  private readonly kept = new Set<Expr>();
   private depth = 0;
 
   constructor(readonly signature: Signature) {}
@@ -73,6 +75,12 @@ export class FunctionBuilder {
 
   /** A fresh local: zero at entry of the function, unless it is reused from an earlier `scope`. */
   local<T extends ValType>(type: T): Local<T> {
+    const local = this.take(type);
+    this.kept.delete(local.get());
+    return local;
+  }
+
+  private take<T extends ValType>(type: T): Local<T> {
     let local = this.free.get(type)?.pop() as Local<T> | undefined;
     if (!local) {
       this.localTypes.push(type);
@@ -95,11 +103,12 @@ export class FunctionBuilder {
     this.taken = outer;
   }
 
-  /** Evaluates `value` now and keeps it in a fresh local. Constants stay constants. */
+  /** Evaluates `value` now and keeps it in a fresh local. Constants, and what is kept already, stay what they are. */
   let<T extends ValType>(value: Expr<T>): Expr<T> {
-    if (value.constant !== undefined) return value;
-    const local = this.local(value.type);
+    if (value.constant !== undefined || this.kept.has(value)) return value;
+    const local = this.take(value.type);
     this.set(local, value);
+    this.kept.add(local.get());
     return local.get();
   }
 

@@ -44,6 +44,7 @@ const PAGE = 4096;
 
 export class RegionSemantics extends AccessSemantics {
   private branch: { readonly expression: I64; readonly offset: number } | undefined;
+  private isBranchChecked = false;
   private readsCarry = false;
   private conditions = 0;
 
@@ -189,8 +190,15 @@ export class RegionSemantics extends AccessSemantics {
   checkTarget(target: I64): void {
     // CS is flat; the page of the running code is canonical.
     if (!this.mode64) return;
-    if (target === this.branch?.expression && this.branch.offset >= 0 && this.branch.offset < PAGE) return;
-    this.leaveIf(i64.ne(i64.shrS(i64.shl(target, i64.const(16)), i64.const(16)), target));
+    if (target !== this.branch?.expression) {
+      this.leaveIf(i64.ne(i64.shrS(i64.shl(target, i64.const(16)), i64.const(16)), target));
+      return;
+    }
+    if (this.isBranchChecked || (this.branch.offset >= 0 && this.branch.offset < PAGE)) return;
+    this.isBranchChecked = true;
+    // From a canonical page by at most 2 GiB.
+    const differs = i64.shrU(i64.xor(target, this.frame.pageRip.get()), i64.const(47));
+    this.leaveIf(i64.ne(differs, i64.const(0)));
   }
 
   // ---- Flags --------------------------------------------------------------------------------------------------
