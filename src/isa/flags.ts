@@ -8,14 +8,19 @@ import { i32, i64 } from '../wasm/expr';
 import type { I32 } from '../wasm/expr';
 import type { Bits, CarryVector, Int, Semantics } from './semantics';
 
+/** Field by field: V8 gives each object that spreads another and adds to it a shape of its own. */
+function carryVector({ type, code, args, constant }: Int, kind: 'add' | 'sub', a: Int, b: Int): CarryVector {
+  return { type, code, args, constant, origin: { kind, a, b } } as CarryVector;
+}
+
 /** Carries of `sum` = a + b (+ carry in). */
 export function carriesOfAdd(m: Semantics, a: Int, b: Int, sum: Int): CarryVector {
-  return { ...m.or(m.and(a, b), m.and(m.or(a, b), m.not(sum))), origin: { kind: 'add', a, b } };
+  return carryVector(m.or(m.and(a, b), m.and(m.or(a, b), m.not(sum))), 'add', a, b);
 }
 
 /** Borrows of `difference` = a - b (- borrow in). */
 export function borrowsOfSub(m: Semantics, a: Int, b: Int, difference: Int): CarryVector {
-  return { ...m.or(m.and(m.not(a), b), m.and(m.or(m.not(a), b), difference)), origin: { kind: 'sub', a, b } };
+  return carryVector(m.or(m.and(m.not(a), b), m.and(m.or(m.not(a), b), difference)), 'sub', a, b);
 }
 
 /** The carry vector, in the container of `bits`, that stands for these values (0 or 1) of CF, OF and AF. */

@@ -118,8 +118,16 @@ export function op(encoding: string, operandText = '', options: FormOptions = {}
   const operands = operandText === '' ? [] : operandText.split(',').map(operandSpec);
   const usesModrm = operands.some((operand) => MODRM_LETTERS.includes(operand.letter) || operand.letter === 'sti');
   return {
-    ...{ mode, default64, force64, sized, rm, w, noPrefix66, uimm, byte },
     text: encoding,
+    mode,
+    default64,
+    force64,
+    sized,
+    rm,
+    w,
+    noPrefix66,
+    uimm,
+    byte,
     map,
     opcode: parseInt(opcodeText, 16),
     plusRegister: opcodeText.endsWith('+r'),

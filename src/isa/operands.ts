@@ -16,23 +16,20 @@ const KINDS: Readonly<Record<string, Operand['kind']>> = {
 
 const EITHER = 'EQW';
 
-function operandOf(spec: OperandSpec, index: number, size: number, memory: boolean): Omit<Operand, 'slot'> {
+function operandOf(spec: OperandSpec, index: number, size: number, memory: boolean, seen: string[]): Operand {
   const { letter } = spec;
   const kind = KINDS[letter] ?? (memory && EITHER.includes(letter) ? 'memory' : 'register');
   const fixed = spec.register ?? (letter === 'st0' || letter === 'xmm0' ? 0 : undefined);
   const file = kind === 'register' ? FILES[letter] : undefined;
-  return { spec, kind, file, bits: operandBits(spec, size), index, fixed };
+  const slot = seen.filter((one) => one === kind).length;
+  if (fixed === undefined) seen.push(kind);
+  return { spec, kind, file, bits: operandBits(spec, size), index, slot, fixed };
 }
 
 /** The operands of `form` at operand size `size` (bits); `memory` says that ModRM chose memory. */
 export function operandsOf(form: Form, size: number, memory: boolean): Operand[] {
   const seen: string[] = [];
-  return form.operands.map((spec, index) => {
-    const operand = operandOf(spec, index, size, memory);
-    const slot = seen.filter((kind) => kind === operand.kind).length;
-    if (operand.fixed === undefined) seen.push(operand.kind);
-    return { ...operand, slot };
-  });
+  return form.operands.map((spec, index) => operandOf(spec, index, size, memory, seen));
 }
 
 /** The values of `memory` with which the form exists. */

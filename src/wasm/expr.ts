@@ -25,7 +25,7 @@ export type V128 = Expr<'v128'>;
 
 /** Builds a node; for operators without folding. */
 export function node<T extends ValType>(type: T, code: readonly number[], ...args: Expr[]): Expr<T> {
-  return { type, code, args };
+  return { type, code, args, constant: undefined };
 }
 
 /** Constants from here up to `SMALL_END` are made once. */
