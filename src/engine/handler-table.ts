@@ -78,7 +78,7 @@ export class HandlerTable {
   /** What handler `number` stands for; undefined for pseudo handlers. */
   keyOf(number: number): HandlerKey | undefined {
     if (number >= this.switchSize) return this.table[number - this.switchSize];
-    return this.hot[number - PSEUDO_COUNT];
+    return number < PSEUDO_COUNT ? undefined : this.hot[number - PSEUDO_COUNT];
   }
 
   private addForm(instruction: Instruction, form: Form): void {

@@ -31,8 +31,8 @@ export function node<T extends ValType>(type: T, code: readonly number[], ...arg
 /** Constants from here up to `SMALL_END` are made once. */
 const SMALL_START = -128;
 const SMALL_END = 4096;
-const small32: I32[] = [];
-const small64: I64[] = [];
+const small32 = new Array<I32 | undefined>(SMALL_END - SMALL_START).fill(undefined);
+const small64 = new Array<I64 | undefined>(SMALL_END - SMALL_START).fill(undefined);
 
 function constant32(value: number): I32 {
   const isSmall = value >= SMALL_START && value < SMALL_END;
