@@ -9,7 +9,7 @@ import { Outcome } from '../isa/slow';
 import { ATTENTION } from './attention';
 import type { ProcessorEnvironment } from './environment';
 import type { ProcessorEvent } from './event';
-import { MODE, SEGMENT_BYTES, SEGMENT_FIELD, STATE } from './layout';
+import { MODE, RETURN_NOTE, SEGMENT_BYTES, SEGMENT_FIELD, STATE } from './layout';
 import type { LinearMemory } from './linear-memory';
 import type { ProcessorObserver } from './observer';
 import { EFLAGS, setSegment, updateMode } from './mode';
@@ -35,7 +35,7 @@ const CODE_BASE = STATE.segments + SEGMENT.CS * SEGMENT_BYTES + SEGMENT_FIELD.ba
 const WIDTHS: readonly Width[] = [16, 32, 64, 64];
 
 export class Core {
-  readonly interruptibility: Interruptibility = { sti: false, movSs: false, nmi: false };
+  readonly interruptibility: Interruptibility;
   activity: Activity = 'active';
   /** Pending debug exceptions, VMCS format; 0 none. */
   pendingDebug = 0;
@@ -44,7 +44,7 @@ export class Core {
   nmiUnblockedByIret = false;
   /** An exception that a debugger holds back; it goes on before anything else does. */
   held: HeldEvent | undefined;
-  observer: ProcessorObserver = {};
+  private looksOn: ProcessorObserver = {};
   /** The instruction just completed cleared TF before its trap was due (INT n, SYSCALL): no single step behind it. */
   suppressesSingleStep = false;
   /** MSRs that are plain storage, by index. */
@@ -66,7 +66,33 @@ export class Core {
     readonly state: ProcessorState,
     readonly memory: LinearMemory,
     readonly environment: ProcessorEnvironment,
-  ) {}
+  ) {
+    const note = (bit: number, isSet: boolean): void => this.noteForReturns(bit, isSet);
+    this.interruptibility = {
+      sti: false,
+      movSs: false,
+      get nmi() {
+        return (state.word(STATE.returnNotes) & RETURN_NOTE.nmiBlocked) !== 0;
+      },
+      set nmi(isBlocked) {
+        note(RETURN_NOTE.nmiBlocked, isBlocked);
+      },
+    };
+  }
+
+  get observer(): ProcessorObserver {
+    return this.looksOn;
+  }
+
+  set observer(observer: ProcessorObserver) {
+    this.looksOn = observer;
+    this.noteForReturns(RETURN_NOTE.observed, observer.returned !== undefined);
+  }
+
+  private noteForReturns(bit: number, isSet: boolean): void {
+    const others = this.state.word(STATE.returnNotes) & ~bit;
+    this.state.setWord(STATE.returnNotes, isSet ? others | bit : others);
+  }
 
   get mode(): number {
     return this.state.word(STATE.mode);

@@ -145,6 +145,8 @@ export const STATE = {
   eptMarked: 0x8a0,
   /** The newest fetch generation, in the place that it has in `fetchContext`; u32. */
   newestGeneration: 0x8a4,
+  /** Nonzero: more follows from an IRET than what it pops; 1: NMIs are blocked, 2: an observer is told of it; u32. */
+  returnNotes: 0x8a8,
   /** MXCSR, u32. */
   mxcsr: 0x74c,
   /** x87: control, status (TOP included), abridged tag (bit set = not empty), opcode u32 each; FIP, FDP i64; FCS, FDS u32. */
@@ -165,6 +167,9 @@ export const STATE = {
   /** Bounce buffer for accesses that cannot touch memory directly, 1 KiB. */
   bounce: 0x1c00,
 } as const;
+
+/** Bits of `STATE.returnNotes`. */
+export const RETURN_NOTE = { nmiBlocked: 1, observed: 2 } as const;
 
 /** End of the bounce buffer: a host address below it is not guest memory. */
 export const BOUNCE_END = 0x2000;

@@ -32,6 +32,7 @@ import type { StorePurpose } from './access-semantics';
 import type { BulkKind } from './bulk';
 import { displacementOf, ENTRY, field16, field8, immediate32, immediateOf } from './entry';
 import { lazyFlag, lazyFlags, noteFlags, setLazyCarry, setLazyCarryAndOverflow, setLazyFlags } from './lazy-flags';
+import { emitReturnWithinKernel } from './return-within-kernel';
 import { tlbEntry, tlbHit, tlbHost } from './tlb';
 
 /** Functions of the interpreter's module that handlers call. */
@@ -237,6 +238,10 @@ export class HandlerSemantics extends AccessSemantics {
     const step = i32.sub(context, i32.and(i32.shrU(before, i32.const(3)), i32.const(3)));
     setWord(code, STATE.tlb, i32.add(word(STATE.tlb), i32.mul(step, i32.const(TLB_CONTEXT_BYTES))));
     setWord(code, STATE.fetchContext, i32.or(i32.and(before, i32.const(~0x18)), i32.shl(context, i32.const(3))));
+  }
+
+  returnWithinKernel(): void {
+    emitReturnWithinKernel(this.code, this.exits);
   }
 
   override setInterruptFlag(value: 0 | 1): void {

@@ -326,6 +326,11 @@ class EffectsMaker extends Semantics {
     this.found.flagsWritten |= INTERRUPT;
   }
 
+  /** `interruptReturn`, which follows, can do all that this can. */
+  returnWithinKernel(): void {
+    // Nothing to add.
+  }
+
   setAlignmentCheck(): void {
     this.found.flagsWritten |= ALIGNMENT_CHECK;
   }

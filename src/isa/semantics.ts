@@ -179,6 +179,11 @@ export abstract class Semantics {
   abstract setInterruptFlag(value: 0 | 1): void;
   /** Sets EFLAGS.AC at CPL 0; the instruction ends its block, since other accesses are allowed then (SDM Vol. 3A, 4.6). */
   abstract setAlignmentCheck(value: 0 | 1): void;
+  /**
+   * IRETQ from 64-bit code at CPL 0 to the same CS and SS, as they stand in the GDT, with flags that change nothing but the
+   * arithmetic ones, IF and DF: goes there. Any other return goes on behind this, with nothing changed.
+   */
+  abstract returnWithinKernel(): void;
   /** A condition code 0-15 (SDM Vol. 1, appendix B) as 0 or 1. */
   abstract condition(operand: Operand): I32;
 

@@ -242,6 +242,10 @@ export class RegionSemantics extends AccessSemantics {
     this.leave();
   }
 
+  returnWithinKernel(): void {
+    this.leave();
+  }
+
   override setInterruptFlag(value: 0 | 1): void {
     // What waits for IF is looked at behind the instruction: the interpreter's.
     if (value === 1) this.leaveIf(i32.ne(word(STATE.attention), i32.const(0)));

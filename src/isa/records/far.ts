@@ -28,9 +28,10 @@ export const RETF = define(
   (m, [release]) => m.call('farReturn', i32.const(m.size), release ? m.narrow(m.read(release, 16)) : i32.const(0)),
 );
 
-export const IRET = define('IRET', { forms: [op('cf', '', { sized: true })], endsBlock: true }, (m) =>
-  m.call('interruptReturn', i32.const(m.size)),
-);
+export const IRET = define('IRET', { forms: [op('cf', '', { sized: true })], endsBlock: true }, (m) => {
+  if (m.size === 64) m.returnWithinKernel();
+  m.call('interruptReturn', i32.const(m.size));
+});
 
 export const INT = define('INT', { forms: [op('cd', 'Ib', { uimm: true })], endsBlock: true }, (m, [vector]) =>
   m.call('softwareInterrupt', m.narrow(m.read(vector!, 8))),
