@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { STATE } from '../../src/cpu/layout';
+import { EAGER_JIT, NO_JIT } from '../../src/engine/jit/jit';
 import { Outcome } from '../../src/isa/slow';
 import { seededRandom } from '../../src/isa/assemble/enumerate';
 import type { Random } from '../../src/isa/assemble/enumerate';
@@ -11,6 +12,7 @@ import type { Rig } from './rig';
 const CODE = 0x10000;
 const DATA = 0x20000;
 const DATA_PAGES = 4;
+const LONGEST_BLOCK = 32;
 
 const le32 = (value: number): number[] => [value & 255, (value >> 8) & 255, (value >> 16) & 255, (value >> 24) & 255];
 
@@ -93,21 +95,80 @@ function runInPieces(rig: Rig, total: number, next: () => number): void {
   }
 }
 
+/** Runs `total` instructions in pieces that may end early; gives how many did. */
+function runEndingEarly(rig: Rig, total: number, next: () => number): number {
+  let early = 0;
+  let left = total;
+  while (left > LONGEST_BLOCK) {
+    const budget = Math.min(left, LONGEST_BLOCK + next());
+    assert.equal(rig.interpreter.run(budget, false, 0, true), Outcome.Budget);
+    const { completed } = rig.interpreter;
+    assert.ok(completed <= budget && completed > budget - LONGEST_BLOCK, `${completed} of ${budget}`);
+    if (completed < budget) early++;
+    left -= completed;
+  }
+  runInPieces(rig, left, () => left);
+  return early;
+}
+
 describe('budgets', () => {
-  const [whole, pieces, single] = [longRig(), longRig(), longRig()];
+  const [whole, pieces, single, early] = [longRig(), longRig(), longRig(), longRig()];
+  const compiled = [longRig({ jit: EAGER_JIT }), longRig({ jit: EAGER_JIT }), longRig({ jit: EAGER_JIT })] as const;
   for (let seed = 1; seed <= 40; seed++) {
     it(`give one state however a run is cut (program ${seed})`, () => {
       const program = programOf(seed);
       const total = 3000 + seed * 7;
       const random = seededRandom(seed * 31);
-      for (const rig of [whole, pieces, single]) prepare(rig, program, seed);
+      for (const rig of [whole, pieces, single, early, ...compiled]) prepare(rig, program, seed);
       runInPieces(whole, total, () => total);
       runInPieces(pieces, total, () => 1 + (random() % (random() % 4 === 0 ? 400 : 12)));
       runInPieces(single, total, () => 1);
-      assert.equal(snapshot(pieces), snapshot(whole));
-      assert.equal(snapshot(single), snapshot(whole));
+      runInPieces(compiled[0], total, () => total);
+      runInPieces(compiled[1], total, () => 1 + (random() % (random() % 4 === 0 ? 400 : 12)));
+      const ended = [early, compiled[2]].map((rig) => runEndingEarly(rig, total, () => random() % 60));
+      for (const count of ended) assert.ok(count > 10, 'runs that end early');
+      for (const rig of [pieces, single, early, ...compiled]) assert.equal(snapshot(rig), snapshot(whole));
     });
   }
+
+  it('hold for a REP of more bytes than an address has', () => {
+    for (const jit of [NO_JIT, EAGER_JIT]) {
+      for (const [operation, name] of [
+        [0xab, 'stosq'],
+        [0xa5, 'movsq'],
+      ] as const) {
+        const rig = longRig({ jit });
+        rig.memory.write(CODE, Uint8Array.from([0xeb, 0, 0xf3, 0x48, operation, 0xf4]));
+        for (const count of [1n, (1n << 61n) + 1n, 1n << 61n, 1n << 32n]) {
+          rig.state.setGeneral(1, count);
+          rig.state.setGeneral(6, BigInt(DATA + 8));
+          rig.state.setGeneral(7, BigInt(DATA + PAGE + 8));
+          rig.state.rip = BigInt(CODE);
+          const outcome = rig.interpreter.run(5);
+          assert.equal(outcome, count === 1n ? Outcome.Stop : Outcome.Budget, name);
+          assert.equal(rig.state.general(1), count === 1n ? 0n : count - 4n, name);
+        }
+      }
+    }
+  });
+
+  it('that a device shortens hold to the instruction, even where a run may end early', () => {
+    const BUS = 0x80000;
+    for (const jit of [NO_JIT, EAGER_JIT]) {
+      for (const after of [0, 1, 7, 31, 32, 33, 40, 100]) {
+        const rig: Rig = longRig({ jit, busWrite: () => rig.interpreter.shorten(after) });
+        rig.setEntry(ROOT, BUS, BigInt(8 << 20) | 3n);
+        // mov [BUS], eax; inc ebx, often
+        const code = [0x89, 0x04, 0x25, ...le32(BUS), ...Array<number[]>(300).fill([0xff, 0xc3]).flat()];
+        rig.memory.write(CODE, Uint8Array.from(code));
+        rig.state.setGeneral(3, 0n);
+        rig.state.rip = BigInt(CODE);
+        assert.equal(rig.interpreter.run(200, false, 0, true), Outcome.Budget);
+        assert.equal(rig.interpreter.completed, 1 + after);
+        assert.equal(rig.state.general(3), BigInt(after));
+      }
+    }
+  });
 
   it('of 0 run nothing', () => {
     prepare(whole, programOf(1), 1);

@@ -26,6 +26,8 @@ export interface RigOptions {
   readonly jit?: JitPolicy;
   /** Slow functions that do not stop. */
   readonly slow?: Partial<SlowFunctions>;
+  /** Told of writes to the bus. */
+  readonly busWrite?: (address: number) => void;
 }
 
 /** Bits of the control registers, EFER and the privilege, for `Rig.enter`. */
@@ -51,7 +53,7 @@ export class Rig {
   readonly interpreter: Interpreter;
   private readonly tlb: number;
 
-  constructor({ bytes = 4 * MEBIBYTE, breakpointHit = () => true, jit = NO_JIT, slow }: RigOptions = {}) {
+  constructor({ bytes = 4 * MEBIBYTE, breakpointHit = () => true, jit = NO_JIT, slow, busWrite }: RigOptions = {}) {
     const plan = planMemory(bytes);
     const wasm = new WebAssembly.Memory({ initial: plan.wasmPages, maximum: plan.wasmPages });
     this.memory = new PhysicalMemory(wasm.buffer as ArrayBuffer, plan);
@@ -60,7 +62,7 @@ export class Rig {
     const hooks: InterpreterHooks = {
       slow: () => ({ ...stopping(), ...slow }),
       busRead: (_address, into) => into.fill(0xff),
-      busWrite: () => undefined,
+      busWrite: (address) => busWrite?.(address),
       breakpointHit,
     };
     this.interpreter = new Interpreter(wasm, this.memory, this.state, INSTRUCTIONS, hooks, jit);
