@@ -168,8 +168,8 @@ export class Vcpu {
   }
 
   /**
-   * Runs at most `limit` instructions (`mayEndEarly`: see `Interpreter.run`). Blocking by STI and MOV SS and RF, which suppresses breakpoints, end with the first;
-   * if it does not complete they are as before.
+   * Runs at most `limit` instructions (`mayEndEarly`: see `Interpreter.run`). Blocking by STI and MOV SS and RF, which
+   * suppresses breakpoints, end with the first; if it does not complete they are as before.
    */
   private execute(limit: number, mayEndEarly = false): Outcome {
     const { state } = this;
