@@ -10,7 +10,7 @@ import type { Outcome } from '../isa/slow';
 import type { Core, Width } from './core';
 import { checkOffset, checkRealOffset, enterCode, enterRealCode, readReturnCode } from './far-code';
 import { readReturnStack } from './far-return';
-import { EFLAGS } from './mode';
+import { EFLAGS, POPPED_FLAGS } from './mode';
 import { dropInnerSegments, virtualSegment } from './segment-load';
 import { GuestFault } from './signals';
 import { currentStack } from './stack-frame';
@@ -18,19 +18,7 @@ import type { StackFrame } from './stack-frame';
 import { switchByReturn } from './task-switch';
 
 /** Flags that every IRET may change; the upper three only with a 32- or 64-bit operand. */
-const ALWAYS =
-  EFLAGS.CF |
-  EFLAGS.PF |
-  EFLAGS.AF |
-  EFLAGS.ZF |
-  EFLAGS.SF |
-  EFLAGS.TF |
-  EFLAGS.DF |
-  EFLAGS.OF |
-  EFLAGS.NT |
-  EFLAGS.RF |
-  EFLAGS.AC |
-  EFLAGS.ID;
+const ALWAYS = POPPED_FLAGS | EFLAGS.RF;
 
 /** RFLAGS after popping `image`: `changeable` bits of it that the operand size reaches, the rest as now. */
 function mergedFlags(cpu: Core, image: bigint, changeable: number, size: Width): number {

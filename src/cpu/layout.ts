@@ -145,7 +145,7 @@ export const STATE = {
   eptMarked: 0x8a0,
   /** The newest fetch generation, in the place that it has in `fetchContext`; u32. */
   newestGeneration: 0x8a4,
-  /** Nonzero: more follows from an IRET than what it pops; 1: NMIs are blocked, 2: an observer is told of it; u32. */
+  /** Nonzero: more follows from an IRET than what it pops, see `RETURN_NOTE`; u32. */
   returnNotes: 0x8a8,
   /** MXCSR, u32. */
   mxcsr: 0x74c,
@@ -168,7 +168,7 @@ export const STATE = {
   bounce: 0x1c00,
 } as const;
 
-/** Bits of `STATE.returnNotes`. */
+/** Bits of `STATE.returnNotes`: an IRET ends blocking by NMI; an observer is told of it. */
 export const RETURN_NOTE = { nmiBlocked: 1, observed: 2 } as const;
 
 /** End of the bounce buffer: a host address below it is not guest memory. */

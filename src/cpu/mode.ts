@@ -62,6 +62,20 @@ export const EFLAGS = {
   ID: 0x200000,
 } as const;
 
+/** Flags that POPF and IRET load at every privilege, as far as the operand reaches. */
+export const POPPED_FLAGS =
+  EFLAGS.CF |
+  EFLAGS.PF |
+  EFLAGS.AF |
+  EFLAGS.ZF |
+  EFLAGS.SF |
+  EFLAGS.TF |
+  EFLAGS.DF |
+  EFLAGS.OF |
+  EFLAGS.NT |
+  EFLAGS.AC |
+  EFLAGS.ID;
+
 /** Access-rights bits (VMCS format). */
 export const RIGHTS = {
   typeMask: 0xf,

@@ -8,7 +8,7 @@ import { VECTOR } from '../isa/semantics';
 import { Outcome } from '../isa/slow';
 import type { Core, Width } from './core';
 import { MODE } from './layout';
-import { EFLAGS } from './mode';
+import { EFLAGS, POPPED_FLAGS } from './mode';
 import { GuestFault } from './signals';
 
 /** True when POPF may change IF: always in real mode, CPL <= IOPL elsewhere (CPL is 3 in V86 mode). */
@@ -21,25 +21,12 @@ function checkVirtual(cpu: Core): void {
   if (cpu.isVirtual8086 && cpu.ioPrivilege < 3) throw new GuestFault(VECTOR.GP, 0);
 }
 
-const ALWAYS =
-  EFLAGS.CF |
-  EFLAGS.PF |
-  EFLAGS.AF |
-  EFLAGS.ZF |
-  EFLAGS.SF |
-  EFLAGS.TF |
-  EFLAGS.DF |
-  EFLAGS.OF |
-  EFLAGS.NT |
-  EFLAGS.AC |
-  EFLAGS.ID;
-
 /** POPF of `size` bits: IF by IOPL, IOPL by CPL 0; RF becomes 0 when the operand reaches it. */
 export function popFlags(cpu: Core, image: bigint, size: Width): Outcome {
   checkVirtual(cpu);
   const { state } = cpu;
   const isHighest = !(cpu.mode & MODE.protected) || cpu.cpl === 0;
-  const changeable = ALWAYS | (mayChangeIf(cpu) ? EFLAGS.IF : 0) | (isHighest ? EFLAGS.IOPL : 0);
+  const changeable = POPPED_FLAGS | (mayChangeIf(cpu) ? EFLAGS.IF : 0) | (isHighest ? EFLAGS.IOPL : 0);
   const mask = size === 16 ? changeable & 0xffff : changeable;
   const kept = state.rflags & ~mask & (size === 16 ? ~0 : ~EFLAGS.RF);
   cpu.setFlags(kept | (Number(BigInt.asUintN(32, image)) & mask));

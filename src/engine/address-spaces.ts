@@ -1,12 +1,12 @@
 /**
  * Which root (CR3) each TLB set holds translations of, so that they are still there when the guest comes back to a root:
- * Linux changes to an address space of its own and back whenever it patches its code. All else that translations depend
- * on empties every set when it changes.
+ * a boot of Linux goes from one root to another and back thousands of times. All else that translations depend on empties
+ * every set when it changes.
  */
 import { TLB_SETS } from '../memory/plan';
 
 export class AddressSpaces {
-  /** Roots by set, that of the set in use as of its last change. */
+  /** Roots by set, as each was left; that of the set in use is not looked at. */
   private readonly roots: (bigint | undefined)[] = Array<undefined>(TLB_SETS).fill(undefined);
   /** Sets, the one that was left last in front. */
   private readonly order = Array.from({ length: TLB_SETS }, (_, set) => set);
@@ -21,8 +21,6 @@ export class AddressSpaces {
     order.splice(order.indexOf(set), 1);
     order.unshift(set);
     const known = roots.indexOf(entered);
-    const next = known >= 0 ? known : order.at(-1)!;
-    roots[next] = entered;
-    return { set: next, isNew: known < 0 };
+    return known >= 0 ? { set: known, isNew: false } : { set: order.at(-1)!, isNew: true };
   }
 }

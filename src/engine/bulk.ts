@@ -99,7 +99,7 @@ export function emitBulk(
       f.call(parts.setAddressRegister, entry, i32.const(REGISTER.RSI), moved);
     } else {
       f.if(i32.ltU(n.get(), i32.const(2)), giveUp);
-      emitFill(f, toHost, n.get(), size, load64(i32.const(0), 64, STATE.general));
+      emitRepeatedStore(f, toHost, n.get(), size, load64(i32.const(0), 64, STATE.general));
     }
     f.call(
       parts.setAddressRegister,
@@ -114,7 +114,7 @@ export function emitBulk(
 }
 
 /** Stores the low `size` bytes of RAX's value `n` times from host address `to`. */
-export function emitFill(f: FunctionBuilder, to: I32, n: I32, size: number, accumulator: I64): void {
+export function emitRepeatedStore(f: FunctionBuilder, to: I32, n: I32, size: number, accumulator: I64): void {
   const value = f.let(accumulator);
   if (size === 1) {
     f.memoryFill(to, i32.wrap(value), n);

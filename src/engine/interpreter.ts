@@ -7,7 +7,7 @@ import { createDecoder } from '../isa/decode';
 import type { Decoded } from '../isa/decoded';
 import type { Instruction } from '../isa/define';
 import { VECTOR } from '../isa/semantics';
-import { Outcome, SLOW_FUNCTIONS } from '../isa/slow';
+import { Outcome } from '../isa/slow';
 import type { SlowFunctions } from '../isa/slow';
 import { instructionBreakpointsMet } from '../cpu/debug-registers';
 import {
@@ -36,6 +36,7 @@ import { ENTRY } from './entry';
 import type { HandlerTable } from './handler-table';
 import { Jit, NO_JIT } from './jit/jit';
 import type { JitHost, JitPolicy } from './jit/jit';
+import { lateBound } from './late-bound';
 import { profileImports } from './profile';
 import type { CompileCounts } from './profile';
 import { Watches } from './watches';
@@ -474,22 +475,6 @@ export class Interpreter implements LinearMemory {
     }
     return false;
   }
-}
-
-type AnySlow = (...args: readonly (number | bigint)[]) => Outcome;
-
-/** Imports for all slow functions, though the processor that implements them is made after the interpreter. */
-function lateBound(slow: () => SlowFunctions): Record<string, AnySlow> {
-  let functions: Readonly<Record<string, AnySlow>> | undefined;
-  // Each keeps its own: a look-up by name at every call would cost more than most of them do.
-  const bind = (name: string): AnySlow => {
-    let own: AnySlow | undefined;
-    return (a, b, c, d, e, f) => {
-      own ??= (functions ??= slow() as unknown as Readonly<Record<string, AnySlow>>)[name]!;
-      return own(a!, b!, c!, d!, e!, f!);
-    };
-  };
-  return Object.fromEntries(Object.keys(SLOW_FUNCTIONS).map((name) => [name, bind(name)]));
 }
 
 /** An access cut at page boundaries into pieces of at most 64 bytes (what the bounce buffer takes at once). */

@@ -156,6 +156,30 @@ const OTHERS: readonly Case[] = [
   { name: 'to CS in an LDT', image: { cs: KERNEL_CODE | 4 } },
   { name: 'to SS in an LDT', image: { ss: KERNEL_DATA | 4 } },
   { name: 'to an address that is not canonical', image: { rip: NOT_CANONICAL } },
+  {
+    name: 'to CS in an LDT from there',
+    image: { cs: KERNEL_CODE | 4, ss: 0 },
+    prepare: (rig) => {
+      rig.load(SEGMENT.CS, KERNEL_CODE | 4, 0xa09b);
+      rig.load(SEGMENT.SS, 0, RIGHTS.unusable);
+      // As the GDT would have it for one who overlooks that the selector does not name it.
+      rig.rig.memory.write64(GDT + (KERNEL_CODE | 4), DESCRIPTORS[0]![1]);
+    },
+  },
+  ...(
+    [
+      ['a CS that is not present', SEGMENT.CS, KERNEL_CODE, 0xa01b],
+      ['a CS of data', SEGMENT.CS, KERNEL_CODE, 0xa093],
+      ['an SS that is read-only', SEGMENT.SS, KERNEL_DATA, 0xc091],
+      ['an SS that is not present', SEGMENT.SS, KERNEL_DATA, 0xc013],
+    ] as const
+  ).map(([name, number, selector, rights]) => ({
+    name: `to ${name}, as it is`,
+    prepare: (rig: ReturnRig) => {
+      rig.load(number, selector, rights);
+      rig.descriptor(selector, (descriptor) => (descriptor & ~(0xffn << 40n)) | (BigInt(rights & 0xff) << 40n));
+    },
+  })),
   { name: 'with CS outside the GDT', prepare: ({ rig }) => rig.state.setWord(STATE.gdtr + 8, KERNEL_CODE + 6) },
   { name: 'with SS outside the GDT', prepare: ({ rig }) => rig.state.setWord(STATE.gdtr + 8, KERNEL_DATA + 6) },
   ...[KERNEL_CODE, KERNEL_DATA].flatMap((selector) =>

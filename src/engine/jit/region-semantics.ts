@@ -20,7 +20,7 @@ import { CR0, CR4 } from '../../cpu/mode';
 import { any, quad, setWord, word } from '../../cpu/paging/emit';
 import { destinationOf, sourceOf } from '../../isa/records/string-operands';
 import { AccessSemantics, GENERAL } from '../access-semantics';
-import { emitFill } from '../bulk';
+import { emitRepeatedStore } from '../bulk';
 import type { BulkKind } from '../bulk';
 import { tlbEntry } from '../tlb';
 import { generalNumber } from './entry-view';
@@ -151,7 +151,7 @@ export class RegionSemantics extends AccessSemantics {
         this.leaveIf(i32.ltU(ahead, i32.sub(i32.wrap(bytes), i32.const(1))));
         code.memoryCopy(to, from, i32.wrap(bytes));
         this.setAddressRegister('RSI', i64.add(this.frame.register(GENERAL.RSI), bytes));
-      } else emitFill(code, to, i32.wrap(count), size, this.frame.register(GENERAL.RAX));
+      } else emitRepeatedStore(code, to, i32.wrap(count), size, this.frame.register(GENERAL.RAX));
       this.setAddressRegister('RDI', i64.add(this.frame.register(GENERAL.RDI), bytes));
       this.setAddressRegister('RCX', i64.const(0));
       code.set(this.frame.budget, budget);
