@@ -9,6 +9,7 @@ import type { FunctionBuilder, FunctionRef } from '../wasm/function';
 import type { ModuleBuilder } from '../wasm/module';
 import { STATE, TLB_ENTRY, TLB_SET_BYTES } from '../cpu/layout';
 import { setWord, word } from '../cpu/paging/emit';
+import { emptyEptCache } from '../cpu/paging/ept-cache';
 import { MARKED_LIST_BYTES, NO_WRITER, PAGE_FLAG, SEVERAL_WRITERS, TLB_LIST_BYTES, TLB_SETS } from '../memory/plan';
 import type { MemoryPlan } from '../memory/plan';
 import { CONTEXT_BITS } from './jump-cache';
@@ -179,6 +180,7 @@ export function emitEmptySet(module: ModuleBuilder, plan: MemoryPlan, newGenerat
 export function emitFlush(module: ModuleBuilder, plan: MemoryPlan, emptySet: FunctionRef): FunctionRef {
   return module.function({ params: [] }, (f) => {
     forEachSet(f, (set) => f.call(emptySet, set));
+    emptyEptCache(f, plan);
     unmark(f, plan, eptList(plan), i32.const(PAGE_FLAG.ept));
   });
 }

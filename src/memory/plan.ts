@@ -17,6 +17,8 @@ export interface MemoryPlan {
   readonly tlbList: number;
   /** u32 lists of physical pages marked as paging structures, one per TLB set, and of those marked as EPT structures. */
   readonly markedList: number;
+  /** EPT cache (`ept-cache.ts`). */
+  readonly eptCache: number;
   /** Jump cache: linear address to block. */
   readonly jumpCache: number;
   /** Block table: host code address and mode to block. */
@@ -48,6 +50,9 @@ export const TLB_SETS = 4;
 /** Four contexts of 4096 entries of 32 bytes each (`TLB_ENTRIES`). */
 const TLB_SET_ENTRIES = 4 * 4096;
 export const TLB_LIST_BYTES = TLB_SET_ENTRIES * 4;
+/** Entries of the EPT cache, 16 bytes each. */
+export const EPT_CACHE_ENTRIES = 1 << 10;
+export const EPT_CACHE_BYTES = EPT_CACHE_ENTRIES * 16;
 
 /** Pages of WebAssembly's 4 GiB, more than a machine can have. What it does not use of the tables costs no memory. */
 const MAX_PAGES = 1 << 20;
@@ -64,6 +69,7 @@ export function planMemory(physicalBytes: number): MemoryPlan {
   const tlb = take(TLB_SETS * TLB_SET_ENTRIES * 32);
   const tlbList = take(TLB_SETS * TLB_LIST_BYTES);
   const markedList = take((TLB_SETS + 1) * MARKED_LIST_BYTES);
+  const eptCache = take(EPT_CACHE_BYTES);
   const jumpCache = take(JUMP_CACHE_ENTRIES * 32);
   const blockTable = take(BLOCK_TABLE_ENTRIES * 16);
   const arena = take(ARENA_BYTES);
@@ -75,6 +81,7 @@ export function planMemory(physicalBytes: number): MemoryPlan {
     tlb,
     tlbList,
     markedList,
+    eptCache,
     jumpCache,
     blockTable,
     arena,

@@ -1,18 +1,30 @@
-// The in-line path of scalar SSE arithmetic: wherever it says that its result counts, soft-float gives the same bits and
-// raises nothing that is not masked and standing already.
+// The in-line paths of scalar SSE: wherever they say that their results count, soft-float gives the same bits and raises
+// nothing that is not masked and standing already.
 
 import assert from 'node:assert/strict';
 import { add, divide, multiply, squareRoot, subtract } from '../../src/cpu/float/arithmetic';
+import { convert } from '../../src/cpu/float/convert';
 import { compare, Relation } from '../../src/cpu/float/compare';
-import { Exception, FloatContext } from '../../src/cpu/float/context';
+import { Exception, FloatContext, Rounding } from '../../src/cpu/float/context';
 import { F32, F64 } from '../../src/cpu/float/formats';
 import type { Format } from '../../src/cpu/float/formats';
+import { fromInteger, toInteger } from '../../src/cpu/float/integer';
 import type { Unpacked } from '../../src/cpu/float/value';
 import { seededRandom } from '../../src/isa/assemble/enumerate';
-import { areNormal, fastComparison, fastScalar } from '../../src/isa/records/sse-fast';
+import {
+  areNumbers,
+  converted,
+  convertsExactly,
+  fastComparison,
+  fastScalar,
+  truncated,
+  truncates,
+  widened,
+} from '../../src/isa/records/sse-fast';
 import type { ScalarOperator } from '../../src/isa/records/sse-fast';
 import type { Int, Semantics } from '../../src/isa/semantics';
 import { i32, i64, load32, load64 } from '../../src/wasm/expr';
+import type { I32, I64 } from '../../src/wasm/expr';
 import type { FunctionBuilder } from '../../src/wasm/function';
 import { ModuleBuilder } from '../../src/wasm/module';
 
@@ -38,18 +50,22 @@ function semantics(code: FunctionBuilder): Semantics {
   return maker as unknown as Semantics;
 }
 
-/** A function without parameters that writes `result` and `counts`. */
+/** A function without parameters that writes `counts`, and where it is 1 `result`. */
 function compile(
   width: Width,
-  body: (code: FunctionBuilder, a: Int, b: Int) => { result: Int; counts: Int },
+  body: (code: FunctionBuilder, a: Int, b: Int) => { result: () => Int; counts: I32 },
 ): () => void {
   const module = new ModuleBuilder();
   module.importMemory(1);
   const load = (at: number): Int => (width === 64 ? load64(i32.const(at)) : load32(i32.const(at), 32));
   const run = module.function({ params: [] }, (code) => {
     const { result, counts } = body(code, code.let(load(AT.a)), code.let(load(AT.b)));
-    code.store(i32.const(AT.result), result.type === 'i64' ? result : i64.extendU(result as never), 64);
-    code.store(i32.const(AT.counts), counts, 32);
+    const isSure = code.let(counts);
+    code.store(i32.const(AT.counts), isSure, 32);
+    code.if(isSure, () => {
+      const bits = result();
+      code.store(i32.const(AT.result), bits.type === 'i64' ? bits : i64.extendU(bits as I32), 64);
+    });
   });
   module.exportFunction('run', run);
   const instance = new WebAssembly.Instance(new WebAssembly.Module(module.finish()), { env: { memory } });
@@ -61,13 +77,34 @@ function operand(random: () => number, width: Width): bigint {
   const bits = (BigInt(random()) << 32n) | BigInt(random());
   const [fraction, exponents] = width === 64 ? [52n, 0x7ffn] : [23n, 0xffn];
   const near = [0n, 1n, 2n, exponents >> 1n, exponents - 1n, exponents, exponents / 4n, (3n * exponents) / 4n];
+  const sign = BigInt(random() & 1) << BigInt(width - 1);
+  if (random() % 8 === 0) return sign;
   const exponent = random() % 3 ? near[random() % near.length]! + BigInt(random() % 3) : bits >> 40n;
   const kept = bits & ((1n << fraction) - 1n) & (random() % 2 ? -1n : -(1n << (fraction - 4n)));
-  return (BigInt(random() & 1) << BigInt(width - 1)) | ((exponent & exponents) << fraction) | kept;
+  return sign | ((exponent & exponents) << fraction) | kept;
 }
 
-const SETTINGS = [0x1fa0, 0x1fa0, 0x1fa0, 0x9fe0, 0x1f80, 0x3fa0, 0x0fa0, 0x1fbf];
+const SETTINGS = [0x1fa0, 0x1fa0, 0x1f80, 0x9fe0, 0x9fc0, 0x1f80, 0x3fa0, 0x0fa0, 0x1fbf];
 const TRIALS = 4000;
+/** Doubles at the ends of both integer types, and of what a double has fractions for. */
+const NEAR_INTEGERS = [31, 32, 52, 53, 62, 63, 64].flatMap((n) =>
+  [2 ** n, 2 ** n - 2 ** Math.max(0, n - 53), 2 ** n - 0.5, 2 ** n + 2 ** Math.max(0, n - 52)].flatMap((x) => [x, -x]),
+);
+
+/** A product as it underflows: just below the smallest normal number, to which it is rounded. */
+const UNDERFLOWING = { 32: [0x00ffffffn, 0x3f000000n], 64: [0x001fffffffffffffn, 0x3fe0000000000000n] } as const;
+
+/** Operands for an operator: at random, or such that the result is a short number, exactly or nearly. */
+function operands(random: () => number, width: Width, operator: string): readonly [bigint, bigint] {
+  const b = operand(random, width);
+  if (random() % 2) return [operand(random, width), b];
+  if (random() % 8 === 0) return UNDERFLOWING[width];
+  const short = operand(random, width) & (width === 64 ? -1n << 46n : -1n << 17n);
+  const factor = operator === 'SQRT' ? short : b & (width === 64 ? -1n << 40n : -1n << 17n);
+  const near = softBits(width, new FloatContext('SSE'), multiply, short, factor) + BigInt(random() % 3) - 1n;
+  const product = BigInt.asUintN(width, near);
+  return operator === 'SQRT' ? [short, product] : [product, factor];
+}
 
 function softBits(width: Width, context: FloatContext, soft: Soft, a: bigint, b: bigint): bigint {
   if (width === 64) return soft(context, F64, F64.unpack(a), F64.unpack(b));
@@ -88,13 +125,13 @@ describe('SSE arithmetic in line', () => {
     for (const [name, soft] of Object.entries(OPERATORS))
       it(`${name} of ${width} bits agrees with soft-float where it counts`, () => {
         const run = compile(width, (code, a, b) => {
-          const { result, isExact } = fastScalar(semantics(code), name as ScalarOperator, a, b);
-          return { result, counts: isExact };
+          const { result, counts } = fastScalar(semantics(code), name as ScalarOperator, a, b);
+          return { result: () => result, counts };
         });
         const random = seededRandom(width + name.length);
-        let counted = 0;
+        let [counted, withoutPe, zeros] = [0, 0, 0];
         for (let n = 0; n < TRIALS; n++) {
-          const [a, b] = [operand(random, width), operand(random, width)];
+          const [a, b] = operands(random, width, name);
           const mxcsr = SETTINGS[random() % SETTINGS.length]!;
           const found = fast(run, a, b, mxcsr);
           if (found === undefined) continue;
@@ -103,14 +140,18 @@ describe('SSE arithmetic in line', () => {
           context.setMxcsr(mxcsr);
           const text = `${a.toString(16)} ${b.toString(16)} mxcsr ${mxcsr.toString(16)}`;
           assert.equal(found.toString(16), softBits(width, context, soft, a, b).toString(16), text);
-          assert.equal(context.flags & ~Exception.PE, 0, text);
-          assert.ok(mxcsr & Exception.PE && context.masked(Exception.PE), text);
+          assert.equal(context.flags & ~(mxcsr & Exception.PE), 0, text);
+          assert.ok(context.masked(Exception.PE), text);
+          if (!(mxcsr & Exception.PE)) withoutPe++;
+          if (found << 1n === 0n || found === 1n << BigInt(width - 1)) zeros++;
         }
         assert.ok(counted > TRIALS / 20, `only ${counted} counted`);
+        assert.ok(withoutPe > TRIALS / 30, `only ${withoutPe} of them without PE`);
+        assert.ok(zeros > 10, `only ${zeros} of them zero`);
       });
 
     it(`comparisons of ${width} bits agree where they count`, () => {
-      const run = compile(width, (_code, a, b) => ({ result: fastComparison(a, b), counts: areNormal(a, b) }));
+      const run = compile(width, (_code, a, b) => ({ result: () => fastComparison(a, b), counts: areNumbers(a, b) }));
       const random = seededRandom(width);
       for (let n = 0; n < TRIALS; n++) {
         const a = operand(random, width);
@@ -127,4 +168,81 @@ describe('SSE arithmetic in line', () => {
       }
     });
   }
+
+  for (const [from, to] of [
+    [32, 32],
+    [64, 32],
+    [64, 64],
+    [32, 64],
+  ] as const)
+    it(`integers of ${from} bits become numbers of ${to} where that is exact`, () => {
+      const run = compile(from, (_code, a) => ({ result: () => converted(a, to), counts: convertsExactly(a, to) }));
+      const random = seededRandom(from + to);
+      const soft = (context: FloatContext, value: bigint): bigint =>
+        to === 64 ? fromInteger(context, F64, value) : BigInt(fromInteger(context, F32, value));
+      let [counted, left] = [0, 0];
+      for (let n = 0; n < TRIALS; n++) {
+        const bits = (BigInt(random()) << 32n) | BigInt(random());
+        const near = (1n << BigInt(random() % from)) + BigInt(random() % 5) - 2n;
+        const value = BigInt.asIntN(
+          from,
+          random() % 2 ? near * (random() % 2 ? 1n : -1n) : bits >> BigInt(random() % 64),
+        );
+        const found = fast(run, BigInt.asUintN(from, value), 0n, 0);
+        const context = new FloatContext('SSE');
+        context.setMxcsr([0x1f80, 0x3f80, 0x5f80, 0x7f80][random() & 3]!);
+        const expected = soft(context, value);
+        if (found === undefined) {
+          left++;
+          continue;
+        }
+        counted++;
+        assert.deepEqual([found, context.flags], [expected, 0], `${value}`);
+      }
+      assert.ok(counted > TRIALS / 4, `only ${counted} counted`);
+      assert.equal(left > 0, from > (to === 64 ? 53 : 24), `${left} did not count`);
+    });
+
+  for (const width of [32, 64] as const)
+    it(`doubles are truncated to integers of ${width} bits where nothing new is raised`, () => {
+      const run = compile(64, (code, a) => ({
+        result: () => truncated(a as I64, width),
+        counts: truncates(semantics(code), a as I64, width),
+      }));
+      const random = seededRandom(width);
+      let [counted, withoutPe] = [0, 0];
+      for (let n = 0; n < TRIALS; n++) {
+        const value =
+          random() % 2 ? (random() - 2 ** 31) / (1 << (random() % 8)) : NEAR_INTEGERS[random() % NEAR_INTEGERS.length]!;
+        view.setFloat64(AT.a, value, true);
+        const bits = random() % 4 ? view.getBigUint64(AT.a, true) : operand(random, 64);
+        const mxcsr = SETTINGS[random() % SETTINGS.length]!;
+        const found = fast(run, bits, 0n, mxcsr);
+        if (found === undefined) continue;
+        counted++;
+        if (!(mxcsr & Exception.PE)) withoutPe++;
+        const context = new FloatContext('SSE');
+        context.setMxcsr(mxcsr);
+        const text = `${bits.toString(16)} mxcsr ${mxcsr.toString(16)}`;
+        const expected = toInteger(context, F64.unpack(bits), width, Rounding.Zero);
+        assert.equal(BigInt.asIntN(width, found), expected, text);
+        assert.equal(context.flags & ~(mxcsr & Exception.PE), 0, text);
+        if (context.flags) assert.ok(context.masked(Exception.PE), text);
+      }
+      assert.ok(counted > TRIALS / 4, `only ${counted} counted`);
+      assert.ok(withoutPe > 20, `only ${withoutPe} of them without PE`);
+    });
+
+  it('singles are widened to doubles where that raises nothing', () => {
+    const run = compile(32, (_code, a) => ({ result: () => widened(a as I32), counts: areNumbers(a, a) }));
+    const random = seededRandom(7);
+    for (let n = 0; n < TRIALS; n++) {
+      const bits = operand(random, 32);
+      const found = fast(run, bits, 0n, 0);
+      if (found === undefined) continue;
+      const context = new FloatContext('SSE');
+      const expected = convert(context, F64, F32.unpack(Number(bits)));
+      assert.deepEqual([found, context.flags], [expected, 0], bits.toString(16));
+    }
+  });
 });

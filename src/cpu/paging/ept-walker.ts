@@ -14,6 +14,7 @@ import type { MemoryPlan } from '../../memory/plan';
 import { Outcome } from '../../isa/slow';
 import { STATE } from '../layout';
 import { any, lowBits, quad, setQuad, setWord, word } from './emit';
+import { EptCacheEntry } from './ept-cache';
 
 /** Physical-address width (CPUID 80000008H:EAX[7:0]). */
 export const PHYSICAL_BITS = 39;
@@ -44,14 +45,17 @@ export function emitEptWalker(module: ModuleBuilder, plan: MemoryPlan, mark: Fun
         f.if(i64.eq(page, routed), () => f.return(i64.or(address, i64.const(BUS_BIT))));
       }
     });
-    const finish = (physical: I64): void => {
+    const finish = (physical: I64, ramAt?: (physical: I64) => void): void => {
       const p = f.let(physical);
       f.if(i64.geU(p, quad(STATE.physicalBytes)), () => f.return(i64.or(p, i64.const(BUS_BIT))));
       const flags = load32(i32.wrap(i64.shrU(p, i64.const(12))), 8, plan.pageFlags);
       f.if(any(flags, PAGE_FLAG.device), () => f.return(i64.or(p, i64.const(BUS_BIT))));
+      ramAt?.(p);
       f.return(p);
     };
     f.if(i32.eqz(word(STATE.eptRoot)), () => finish(address));
+    const cached = new EptCacheEntry(f, plan, address, access);
+    cached.returnIfKnown();
 
     const fail = (reason: number, qualification: I64): void => {
       setWord(f, STATE.exitReason, i32.const(reason));
@@ -120,7 +124,7 @@ export function emitEptWalker(module: ModuleBuilder, plan: MemoryPlan, mark: Fun
       f.if(isLast, () => {
         const offsetMask = f.let(i64.sub(i64.shl(i64.const(1), shift.get()), i64.const(1)));
         const frame = i64.and(i64.and(entry, i64.const(0x000ffffffffff000n)), i64.xor(offsetMask, i64.const(-1)));
-        finish(i64.or(frame, i64.and(address, offsetMask)));
+        finish(i64.or(frame, i64.and(address, offsetMask)), (physical) => cached.note(physical));
       });
       f.set(table, i64.and(entry, i64.const(0x000ffffffffff000n)));
       f.set(shift, i64.sub(shift.get(), i64.const(9)));

@@ -12,7 +12,7 @@ import { sseOperation } from '../float-operations';
 import { immediateByte } from './simd-entry';
 import { and, andNot, or, xor } from './simd-lane';
 import type { Binary } from './simd-lane';
-import { areNormal, fastComparison, fastScalar } from './sse-fast';
+import { areNumbers, fastComparison, fastScalar } from './sse-fast';
 import type { ScalarOperator } from './sse-fast';
 
 interface ElementType {
@@ -55,9 +55,9 @@ function scalarFamily(name: ScalarOperator, opcode: string): Instruction[] {
       m.enterSse();
       const b = m.read(src!);
       const a = name === 'SQRT' ? b : m.read(dst!);
-      const { result, isExact } = fastScalar(m, name, a, b);
+      const { result, counts } = fastScalar(m, name, a, b);
       m.if(
-        isExact,
+        counts,
         () => m.write(dst!, result),
         () => m.call('sse', i32.const(operation), m.registerOffset(dst!), m.stage(b), i32.const(0)),
       );
@@ -95,7 +95,7 @@ function comparison(name: string, opcode: string): Instruction[] {
       const b = m.read(right!);
       const a = m.read(left!);
       m.if(
-        areNormal(a, b),
+        areNumbers(a, b),
         () => m.setFlags(fastComparison(a, b)),
         () => {
           m.call('sse', i32.const(operation), m.registerOffset(left!), m.stage(b), i32.const(0));

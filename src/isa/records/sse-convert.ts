@@ -6,7 +6,7 @@ import type { Feature, Instruction } from '../define';
 import { op } from '../form';
 import { sseOperation } from '../float-operations';
 import { checkPending } from './simd-entry';
-import { areNormal, doubleOf, truncated, truncates, widened } from './sse-fast';
+import { areNumbers, converted, convertsExactly, truncated, truncates, widened } from './sse-fast';
 
 type Row = readonly [name: string, encoding: string, operands: string, feature: Feature];
 
@@ -58,13 +58,13 @@ function mmx([name, encoding, operands, feature]: Row): Instruction {
 function fromGeneral(name: string, prefix: string, type: 'ss' | 'sd', feature: Feature): Instruction {
   return define(name, { forms: [op(`${prefix} 0f 2a`, `V${type},Ey`)], feature }, (m, [dst, src]) => {
     m.enterSse();
-    if (type === 'sd' && src!.bits === 32) {
-      m.write(dst!, doubleOf(m.read(src!) as I32));
-      return;
-    }
+    const width = type === 'sd' ? 64 : 32;
     const operation = sseOperation(src!.bits === 64 ? `${name}64` : name);
-    const source = m.sourceOffset(src!);
-    m.call('sse', i32.const(operation), m.registerOffset(dst!), source, i32.const(0));
+    const value = m.read(src!);
+    const exact = (): void => m.write(dst!, converted(value, width));
+    const soft = (): void => m.call('sse', i32.const(operation), m.registerOffset(dst!), m.stage(value), i32.const(0));
+    if (src!.bits < width) exact();
+    else m.if(convertsExactly(value, width), exact, soft);
   });
 }
 
@@ -84,13 +84,13 @@ function toGeneral(name: string, encoding: string, type: 'ss' | 'sd', feature: F
   });
 }
 
-/** CVTSS2SD: a normal single widens exactly. */
+/** CVTSS2SD: a single that is zero or normal widens exactly. */
 const CVTSS2SD = define('CVTSS2SD', { forms: [op('f3 0f 5a', 'Vsd,Wss')], feature: 'SSE2' }, (m, [dst, src]) => {
   m.enterSse();
   const value = m.read(src!) as I32;
   const operation = i32.const(sseOperation('CVTSS2SD'));
   m.if(
-    areNormal(value, value),
+    areNumbers(value, value),
     () => m.write(dst!, widened(value)),
     () => m.call('sse', operation, m.registerOffset(dst!), m.stage(value), i32.const(0)),
   );
