@@ -23,7 +23,7 @@ import { BUS_BIT, EPT_ACCESS, ROUTED_PAGES } from '../cpu/paging/ept-walker';
 import type { AccessKind, LinearMemory } from '../cpu/linear-memory';
 import { EXIT_SIGNAL, GuestFault } from '../cpu/signals';
 import type { ProcessorState } from '../cpu/state';
-import { EPT_CACHE_BYTES, PAGE, PAGE_FLAG, PAGING_FLAGS, TLB_SETS } from '../memory/plan';
+import { PAGE, PAGE_FLAG, PAGING_FLAGS, TLB_SETS } from '../memory/plan';
 import type { PhysicalMemory } from '../memory/physical-memory';
 import { STORE } from './access';
 import { AddressSpaces } from './address-spaces';
@@ -118,7 +118,6 @@ export class Interpreter implements LinearMemory {
     const { handlers, module } = compiledInterpreter(instructions, plan, policy.profile !== undefined, readyMade);
     this.handlers = handlers;
     this.bytes.fill(0xff, plan.tlb, plan.tlb + TLB_SETS * TLB_SET_BYTES);
-    this.bytes.fill(0xff, plan.eptCache, plan.eptCache + EPT_CACHE_BYTES);
     this.jit = new Jit(wasmMemory, plan, this.handlers, this.jitHost(), policy);
     policy.profile?.takeCounts(this.jit.counts);
     this.blocks = new BlockCache(state, plan, this.decoder, this.handlers, {

@@ -10,7 +10,10 @@ import type { FunctionBuilder } from '../../wasm/function';
 import { EPT_CACHE_BYTES, EPT_CACHE_ENTRIES } from '../../memory/plan';
 import type { MemoryPlan } from '../../memory/plan';
 
-/** Offset in an entry of the physical page's address; before it the tag, all ones in an entry without translation. */
+/**
+ * Offset in an entry of the physical page's address. Before it stands the tag: the guest-physical page's address and the kind
+ * of access, which is never 0; an entry of zeros has no translation.
+ */
 const PHYSICAL = 8;
 const PAGE_MASK = ~0xfffn;
 
@@ -49,5 +52,5 @@ export class EptCacheEntry {
 
 /** Forgets every translation. */
 export function emptyEptCache(f: FunctionBuilder, plan: MemoryPlan): void {
-  f.memoryFill(i32.const(plan.eptCache), i32.const(0xff), i32.const(EPT_CACHE_BYTES));
+  f.memoryFill(i32.const(plan.eptCache), i32.const(0), i32.const(EPT_CACHE_BYTES));
 }
