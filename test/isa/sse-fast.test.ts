@@ -176,7 +176,10 @@ describe('SSE arithmetic in line', () => {
     [32, 64],
   ] as const)
     it(`integers of ${from} bits become numbers of ${to} where that is exact`, () => {
-      const run = compile(from, (_code, a) => ({ result: () => converted(a, to), counts: convertsExactly(a, to) }));
+      const run = compile(from, (_code, a) => ({
+        result: () => converted(a, to),
+        counts: from < to ? i32.const(1) : convertsExactly(a, to),
+      }));
       const random = seededRandom(from + to);
       const soft = (context: FloatContext, value: bigint): bigint =>
         to === 64 ? fromInteger(context, F64, value) : BigInt(fromInteger(context, F32, value));

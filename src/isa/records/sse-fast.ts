@@ -140,18 +140,17 @@ export function truncated(value: I64, width: 32 | 64): Int {
   return width === 64 ? i64.truncF64S(double(value)) : i32.truncF64S(double(value));
 }
 
-/** 1 when a signed integer has no more bits than the significand of a floating-point number of `width` bits. */
+/** 1 when a signed integer of at least `width` bits has no more of them than the significand of such a number. */
 export function convertsExactly(value: Int, width: 32 | 64): I32 {
   const digits = width === 64 ? 53 : 24;
   if (value.type === 'i64') {
     const limit = 1n << BigInt(digits);
     return i64.leU(i64.add(value as I64, i64.const(limit)), i64.const(2n * limit));
   }
-  if (digits > 32) return i32.const(1);
   return i32.leU(i32.add(value as I32, i32.const(1 << digits)), i32.const(2 << digits));
 }
 
-/** A signed integer, of which `convertsExactly` holds, as the bits of a floating-point number of `width` bits. */
+/** A signed integer that has fewer bits, or of which `convertsExactly` holds, as the bits of a number of `width` bits. */
 export function converted(value: Int, width: 32 | 64): Int {
   if (width === 64) {
     const result = value.type === 'i64' ? f64.convertI64S(value as I64) : f64.convertI32S(value as I32);
