@@ -6,6 +6,7 @@ import { STATE } from '../../src/cpu/layout';
 import { EAGER_JIT, NO_JIT } from '../../src/engine/jit/jit';
 import { seededRandom } from '../../src/isa/assemble/enumerate';
 import { Outcome } from '../../src/isa/slow';
+import { le32 } from './machine-code';
 import { longRig, PAGE, ROOT } from './rig';
 import type { Rig, RigOptions } from './rig';
 
@@ -18,7 +19,6 @@ const FRAMES = Array.from({ length: 4 }, (_, n) => 0x60000 + n * PAGE);
 const FUNCTIONS = Array.from({ length: 4 }, (_, n) => 0x70000 + n * PAGE);
 const [ACCESSED, WRITABLE] = [0x21n, 3n];
 
-const le32 = (value: number): number[] => [value & 255, (value >> 8) & 255, (value >> 16) & 255, (value >> 24) & 255];
 const HLT = 0xf4;
 /** The programs, each at its own place; none is written again, so that what is known of code lives as long as it may. */
 const PROGRAMS = [

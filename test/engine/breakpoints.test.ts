@@ -2,11 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { Outcome } from '../../src/isa/slow';
+import { le32 } from './machine-code';
 import { longRig, PAGE, ROOT } from './rig';
 import type { Rig } from './rig';
 
 const CODE = 0x10000;
-const le32 = (value: number): number[] => [value & 255, (value >> 8) & 255, (value >> 16) & 255, (value >> 24) & 255];
 /** mov ecx, 5; again: inc eax; dec ecx; jnz again; hlt */
 const LOOP = [0xb9, ...le32(5), 0xff, 0xc0, 0xff, 0xc9, 0x75, 0xfa, 0xf4];
 const INC = CODE + 5;

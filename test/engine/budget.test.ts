@@ -6,6 +6,7 @@ import { EAGER_JIT, NO_JIT } from '../../src/engine/jit/jit';
 import { Outcome } from '../../src/isa/slow';
 import { seededRandom } from '../../src/isa/assemble/enumerate';
 import type { Random } from '../../src/isa/assemble/enumerate';
+import { le32 } from './machine-code';
 import { longRig, PAGE, ROOT } from './rig';
 import type { Rig } from './rig';
 
@@ -13,8 +14,6 @@ const CODE = 0x10000;
 const DATA = 0x20000;
 const DATA_PAGES = 4;
 const LONGEST_BLOCK = 32;
-
-const le32 = (value: number): number[] => [value & 255, (value >> 8) & 255, (value >> 16) & 255, (value >> 24) & 255];
 
 /** mov esi/edi/ecx, imm32 */
 const load = (register: number, value: number): number[] => [0xb8 + register, ...le32(value)];

@@ -3,12 +3,12 @@
 
 import assert from 'node:assert/strict';
 import { CODE, DATA, DebugRig, enable, STACK } from './debug-rig';
+import { le32 } from './machine-code';
 import type { Mode, Seen } from './debug-rig';
 
 const EXECUTE = 0;
 const WRITE = 1;
 const ACCESS = 3;
-const le32 = (value: number): number[] => [value & 255, (value >> 8) & 255, (value >> 16) & 255, (value >> 24) & 255];
 
 interface Step {
   readonly bytes: readonly number[];

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { STATE } from '../../src/cpu/layout';
 import { EXIT_REASON } from '../../src/cpu/vmx/exit-reasons';
 import { Outcome } from '../../src/isa/slow';
+import { le32, loadFrom, storeTo } from './machine-code';
 import { longRig, PAGE, ROOT } from './rig';
 import type { Rig } from './rig';
 
@@ -15,16 +16,15 @@ const GUEST = 0x60000;
 const FAR_GUEST = GUEST + (4 << 20);
 /** Where that page lies, first and then. */
 const [FIRST, SECOND] = [0x60000, 0x61000];
+/** A page table, and a linear page that is mapped by its first entry. */
+const [TABLE, UNDER_TABLE] = [0x70000, 0x200000];
 const EPT_ROOT = 0x1c0000;
 const FAR_TABLE = EPT_ROOT + 4 * PAGE;
 const [R, W, X] = [1n, 2n, 4n];
 const [ACCESSED, DIRTY] = [0x100n, 0x200n];
 const HLT = 0xf4;
 
-const le32 = (value: number): number[] => [value & 255, (value >> 8) & 255, (value >> 16) & 255, (value >> 24) & 255];
-/** mov eax, [absolute] and mov [absolute], eax. */
-const loadFrom = (address: number): number[] => [0x8b, 0x04, 0x25, ...le32(address)];
-const storeTo = (address: number): number[] => [0x89, 0x04, 0x25, ...le32(address)];
+/** mov eax, address; jmp rax. */
 const jumpTo = (address: number): number[] => [0xb8, ...le32(address), 0xff, 0xe0];
 
 const leafAddress = (guestPhysical: number): number => EPT_ROOT + 3 * PAGE + (guestPhysical >>> 12) * 8;
@@ -41,6 +41,8 @@ function prepare(): Rig {
   for (let page = 0; page < 512; page++) memory.write64(leafAddress(page * PAGE), BigInt(page * PAGE) | R | W | X);
   for (const linear of [AT, SAME]) rig.setEntry(ROOT, linear, BigInt(GUEST) | 3n);
   rig.setEntry(ROOT, FAR, BigInt(FAR_GUEST) | 3n);
+  memory.write64(ROOT + 2 * PAGE + 8, BigInt(TABLE) | 3n);
+  memory.write64(TABLE, BigInt(GUEST) | 3n);
   for (let at = 0; at < PAGE; at += 4) {
     memory.write32(FIRST + at, 0x1000000 + at);
     memory.write32(SECOND + at, 0x2000000 + at);
@@ -102,17 +104,20 @@ describe('translations through the EPT', () => {
     assert.equal(loaded(rig, AT), 0x2000000);
   });
 
-  for (const [kind, allowed, code] of [
-    ['written', R | X, storeTo(SAME)],
-    ['executed', R | W, jumpTo(SAME)],
+  for (const [kind, linear, guestPhysical, allowed, code] of [
+    ['written', SAME, GUEST, R | X, storeTo(SAME)],
+    ['executed', SAME, GUEST, R | W, jumpTo(SAME)],
+    // Nothing was asked of its place in the cache before.
+    ['executed, page 0', AT, 0, R | W, jumpTo(0)],
+    ['read as a table, which counts as a write', TABLE, TABLE, R | X, loadFrom(UNDER_TABLE)],
   ] as const)
-    it(`say anew whether a page that was read may be ${kind}`, () => {
+    it(`say of a page that may be read whether it may be ${kind}`, () => {
       const rig = prepare();
-      setLeaf(rig, BigInt(FIRST) | allowed);
-      assert.equal(loaded(rig, AT), 0x1000000);
+      rig.memory.write64(leafAddress(guestPhysical), BigInt(guestPhysical) | allowed);
+      loaded(rig, linear);
       assert.equal(run(rig, [...code]), Outcome.Exit);
       assert.equal(rig.state.word(STATE.exitReason), EXIT_REASON.EPT_VIOLATION);
-      assert.equal(rig.state.quad(STATE.exitPhysical), BigInt(GUEST));
+      assert.equal(rig.state.quad(STATE.exitPhysical), BigInt(guestPhysical));
     });
 
   it('set the accessed flag by a read and the dirty flag by a write, again after both were cleared', () => {

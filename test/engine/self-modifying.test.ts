@@ -5,11 +5,11 @@ import assert from 'node:assert/strict';
 import { Outcome } from '../../src/isa/slow';
 import { EAGER_JIT, NO_JIT } from '../../src/engine/jit/jit';
 import type { JitPolicy } from '../../src/engine/jit/jit';
+import { le32 } from './machine-code';
 import { longRig as anyLongRig, PAGE, ROOT } from './rig';
 import type { Rig } from './rig';
 
 const CODE = 0x10000;
-const le32 = (value: number): number[] => [value & 255, (value >> 8) & 255, (value >> 16) & 255, (value >> 24) & 255];
 const HLT = 0xf4;
 const [AX] = [0];
 /** mov eax, imm32: five bytes. */

@@ -6,6 +6,7 @@ import { GuestFault } from '../../src/cpu/signals';
 import { SYSTEM } from '../../src/cpu/linear-memory';
 import { STATE } from '../../src/cpu/layout';
 import { Outcome } from '../../src/isa/slow';
+import { le32, loadFrom, storeTo } from './machine-code';
 import { longRig, PAGE, ROOT } from './rig';
 import type { Rig } from './rig';
 
@@ -15,10 +16,6 @@ const [FIRST, SECOND] = [0x60000, 0x61000];
 const [A, D] = [0x20n, 0x40n];
 const [RW, PRESENT] = [3n, 1n];
 
-const le32 = (value: number): number[] => [value & 255, (value >> 8) & 255, (value >> 16) & 255, (value >> 24) & 255];
-/** mov eax, [absolute] and mov [absolute], eax: seven bytes each. */
-const loadFrom = (address: number): number[] => [0x8b, 0x04, 0x25, ...le32(address)];
-const storeTo = (address: number): number[] => [0x89, 0x04, 0x25, ...le32(address)];
 const storeRbx = (address: number): number[] => [0x48, 0x89, 0x1c, 0x25, ...le32(address)];
 const HLT = 0xf4;
 
