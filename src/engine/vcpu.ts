@@ -24,10 +24,10 @@ import type { Interpreter } from './interpreter';
 import type { WatchedAccess } from './watches';
 
 /**
- * Instructions per call of the generated code: V8 replaces a running function only when it is called again, and only
- * between calls can the host's time end the run.
+ * Instructions per call of the generated code, a millisecond or a few: V8 replaces a running function only when it is called
+ * again, and only between calls can the host's time end the run.
  */
-const SLICE = 1 << 16;
+const SLICE = 1 << 19;
 /** `VcpuParts.isOver` is asked after this much work, of which a call of the generated code costs some itself. */
 const WORK_BETWEEN_QUESTIONS = 1 << 16;
 const WORK_OF_A_CALL = 1 << 12;
@@ -85,7 +85,7 @@ export interface VcpuParts {
   deadline(): number;
   /** Told, behind the instruction or event delivery, of its accesses that met a watch (`Interpreter.setWatches`). */
   watched?(accesses: readonly WatchedAccess[]): void;
-  /** Asked now and then, about every 100,000 instructions or every few exits: true ends the run, with `stop`. */
+  /** Asked now and then, at least every 500,000 instructions or so: true ends the run, with `stop`. */
   isOver?(): boolean;
 }
 

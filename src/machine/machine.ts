@@ -273,8 +273,8 @@ export class Machine {
   }
 
   /**
-   * Runs at most `maxInstructions` (1 or more). A machine that has ended stays ended. `isOver` is asked now and then, more
-   * often than every millisecond or so: true ends the run with `budget` before the instructions are spent.
+   * Runs at most `maxInstructions` (1 or more). A machine that has ended stays ended. `isOver` is asked every few
+   * milliseconds: true ends the run with `budget` before the instructions are spent.
    */
   run(maxInstructions: number, isOver?: () => boolean): RunResult {
     if (this.ended) return this.ended;

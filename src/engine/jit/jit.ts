@@ -27,8 +27,8 @@ const JOIN_SHIFT = 4;
 const WAIT_SHIFT = 4;
 /** Instructions after which a block's executions count half: code that is hot is so within seconds. */
 const COOLING = 2 ** 30;
-/** Runs of the interpreter after which a batch is compiled though it is not full. */
-const PATIENCE = 64;
+/** Instructions after which a batch is compiled though it is not full. */
+const PATIENCE = 2 ** 23;
 
 /** How eager the compiler is. */
 export interface JitPolicy {
@@ -130,7 +130,7 @@ export class Jit {
   betweenRuns(completed: number): void {
     this.untilCooler -= completed;
     if (this.untilCooler < 0) this.cool();
-    if (this.waiting.length === 0 || --this.patience > 0) return;
+    if (this.waiting.length === 0 || (this.patience -= completed) > 0) return;
     this.compile();
   }
 
