@@ -22,7 +22,7 @@ import { PSEUDO } from './handler-table';
 import type { HandlerTable } from './handler-table';
 import { BLOCK_SLOT, blockSlotIndex } from './interpreter-module';
 
-const MAX_BLOCK = 32;
+const MAX_BLOCK = 48;
 const MAX_LENGTH = 15;
 /** Room for the block that runs out of budget: see `truncate`. */
 const SCRATCH_BYTES = BLOCK.headerBytes + (2 * MAX_BLOCK + 2) * ENTRY_BYTES;

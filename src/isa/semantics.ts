@@ -44,6 +44,8 @@ export interface Operand {
 export interface Address {
   readonly segment: I32;
   readonly offset: I64;
+  /** State offset of the register that the offset begins with; addresses of one origin are likely near each other. */
+  readonly origin?: number;
 }
 
 export type GeneralName = 'RAX' | 'RCX' | 'RDX' | 'RBX' | 'RSP' | 'RBP' | 'RSI' | 'RDI' | 'R11';

@@ -82,12 +82,15 @@ export class FunctionBuilder {
 
   private take<T extends ValType>(type: T): Local<T> {
     let local = this.free.get(type)?.pop() as Local<T> | undefined;
-    if (!local) {
-      this.localTypes.push(type);
-      local = new Local(this.signature.params.length + this.localTypes.length - 1, type);
-    }
+    local ??= this.lasting(type);
     this.taken.push(local as Local<ValType>);
     return local;
+  }
+
+  /** A fresh local that no scope frees: zero at entry of the function. */
+  lasting<T extends ValType>(type: T): Local<T> {
+    this.localTypes.push(type);
+    return new Local(this.signature.params.length + this.localTypes.length - 1, type);
   }
 
   /** Runs `write`; locals that it makes are free for reuse afterwards (and then start with whatever they held). */

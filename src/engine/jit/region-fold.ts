@@ -107,8 +107,9 @@ class RegionFold {
     this.starts[number] = undefined;
   }
 
-  private blockCode({ block, offset, entries }: RegionBlock, lazy: RegionFlags): void {
+  private blockCode(regionBlock: RegionBlock, lazy: RegionFlags): void {
     const { f, frame } = this;
+    const { block, offset, entries } = regionBlock;
     const labels: Label[] = [];
     const pending: RegionFlags['pending'][] = [];
     const groups = leavingGroups(entries, this.codeSize);
@@ -116,7 +117,7 @@ class RegionFold {
       const nest = (number: number): void => {
         const group = groups[number];
         if (!group) {
-          this.instructions(entries, offset, lazy, labels, pending);
+          this.instructions(regionBlock, lazy, labels, pending);
           return;
         }
         f.block((settle) => this.leavingEntries(group, entries, labels, settle, () => nest(number + 1)));
@@ -157,8 +158,7 @@ class RegionFold {
 
   /** Writes the code of a block's entries as far as they can be folded, and notes what is pending before each. */
   private instructions(
-    entries: readonly EntryView[],
-    offset: number,
+    { entries, offset, repeats }: RegionBlock,
     lazy: RegionFlags,
     labels: readonly Label[],
     pending: RegionFlags['pending'][],
@@ -177,11 +177,12 @@ class RegionFold {
       f.scope(() => {
         const { instruction, operands, size, repeat } = entry.key!;
         const unused = entry.left - 1;
-        const m = new RegionSemantics(size, this.frame, lazy, entry, offset, {
+        const exits = {
           leave: labels[index],
-          goTo: (target) => this.goTo(lazy, target, unused),
-          goToRip: (rip) => this.leaveTo(lazy, rip, unused, this.computed),
-        });
+          goTo: (target: number): void => this.goTo(lazy, target, unused),
+          goToRip: (rip: I64): void => this.leaveTo(lazy, rip, unused, this.computed),
+        };
+        const m = new RegionSemantics(size, this.frame, lazy, entry, offset, exits, repeats);
         if (instruction.exit) m.intercept(instruction.exit);
         if (repeat === 0) instruction.meaning(m, operands);
         else m.repeatAtOnce(instruction.bulk!);

@@ -25,6 +25,15 @@ const FLAT = v128Const([...Array<number>(8).fill(0), 0xff, 0xff, 0xff, 0xff, 0x9
 const OF_DATA = v128Const([...ONES, 0x9e, 0, 0x01, 0]);
 const OF_CODE = v128Const([...ONES, 0, 0, 0, 0]);
 
+/** No page begins here. */
+const NO_PAGE = 1n << 62n;
+
+/** Where the accesses of a loop last were: a page that the TLB has for them, and what its entry adds. */
+export interface ProvedPage {
+  readonly page: Local<'i64'>;
+  readonly addend: Local<'i32'>;
+}
+
 export class RegionFrame {
   /** Instructions that may still begin after the current block. */
   readonly budget: Local<'i32'>;
@@ -41,6 +50,7 @@ export class RegionFrame {
   /** 0, or how the flags are deferred: see `deferredKind`. */
   private readonly flagKind: Local<'i32'>;
   private readonly general: readonly Local<'i64'>[];
+  private readonly proved = new Map<string, ProvedPage>();
   private used = 0;
   private written = 0;
   private usesFlags = false;
@@ -74,6 +84,13 @@ export class RegionFrame {
     this.code.set(this.general[number]!, value);
   }
 
+  /** What is known of the accesses that `key` names; nothing when the region is entered. */
+  provedPage(key: string): ProvedPage {
+    let proved = this.proved.get(key);
+    if (!proved) this.proved.set(key, (proved = { page: this.code.lasting('i64'), addend: this.code.lasting('i32') }));
+    return proved;
+  }
+
   /** RIP `offset` bytes behind the page's first byte. */
   rip(offset: number): I64 {
     const sum = i64.add(this.pageRip.get(), i64.const(offset));
@@ -89,6 +106,7 @@ export class RegionFrame {
     code.set(this.pageRip, i64.and(quad(STATE.rip), i64.const(PAGE_MASK)));
     code.set(this.budget, word(STATE.budget));
     code.set(this.tlb, word(STATE.tlb));
+    for (const { page } of this.proved.values()) code.set(page, i64.const(NO_PAGE));
     if (this.usesFlags) {
       code.set(this.flagResult, quad(STATE.flagResult));
       code.set(this.flagCarries, quad(STATE.flagCarries));
