@@ -22,6 +22,7 @@ import { PSEUDO } from './handler-table';
 import type { HandlerTable } from './handler-table';
 import { BLOCK_SLOT, blockSlotIndex } from './interpreter-module';
 
+/** Shorter blocks cut more loops in two (SHA-256's rounds take 47 instructions); longer ones decode more that never runs. */
 const MAX_BLOCK = 48;
 const MAX_LENGTH = 15;
 /** Room for the block that runs out of budget: see `truncate`. */
