@@ -12,7 +12,7 @@ import type { Rig } from './rig';
 
 const CODE = 0x10000;
 const HLT = 0xf4;
-const [AX, CX, BX, SI, DI] = [0, 1, 3, 6, 7];
+const [AX, CX, BX, SP, SI, DI] = [0, 1, 3, 4, 6, 7];
 const PAGE_FAULT = 14;
 const READ_ONLY = 1n;
 /** The pages of the data, by linear address; each has another physical one. */
@@ -55,7 +55,7 @@ function rigOf(jit: JitPolicy, code: readonly number[], rounds: number, from: nu
   rig.state.setGeneral(CX, BigInt(rounds));
   rig.state.setGeneral(SI, BigInt(from));
   rig.state.setGeneral(DI, BigInt(DATA + 5 * PAGE - 0x40));
-  rig.state.setGeneral(4, BigInt(DATA + PAGE + 20));
+  rig.state.setGeneral(SP, BigInt(DATA + PAGE + 12));
   rig.state.setSegmentBase(5, BigInt(PAGE + 0x123));
   return rig;
 }

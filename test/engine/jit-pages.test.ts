@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { STATE } from '../../src/cpu/layout';
 import { EAGER_JIT } from '../../src/engine/jit/jit';
 import { Outcome } from '../../src/isa/slow';
+import { le32 } from './machine-code';
 import { longRig, PAGE, ROOT } from './rig';
 import type { Rig } from './rig';
 
@@ -19,15 +20,11 @@ const HLT = 0xf4;
 const INSTRUCTIONS = 5 * ROUNDS;
 
 /** again: call CALLEE; dec rcx; jnz again; hlt */
-const LOOP = [0xe8, ...int32(CALLEE - (CODE + 5)), 0x48, 0xff, 0xc9, 0x75, 0xf6, HLT];
+const LOOP = [0xe8, ...le32(CALLEE - (CODE + 5)), 0x48, 0xff, 0xc9, 0x75, 0xf6, HLT];
 /** add rax, rcx; ret */
 const ADD = [0x48, 0x01, 0xc8, 0xc3];
 /** sub rax, rcx; ret */
 const SUBTRACT = [0x48, 0x29, 0xc8, 0xc3];
-
-function int32(value: number): number[] {
-  return [value & 255, (value >> 8) & 255, (value >> 16) & 255, (value >> 24) & 255];
-}
 
 function prepare(rig: Rig): void {
   rig.state.setGeneral(AX, 0n);
@@ -95,7 +92,7 @@ for (const threshold of [1, 3]) {
       const rig = compiled(threshold);
       // mov qword [rsp], target; add rax, rcx; ret: past the decrement and the jump
       const target = CODE + 10;
-      const detour = [0x48, 0xc7, 0x04, 0x24, ...int32(target), ...ADD];
+      const detour = [0x48, 0xc7, 0x04, 0x24, ...le32(target), ...ADD];
       rig.memory.write(CALLEE, Uint8Array.from(detour));
       assert.equal(rig.interpreter.run(10_000), Outcome.Stop);
       assert.equal(rig.state.rip, BigInt(target));

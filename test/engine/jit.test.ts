@@ -238,6 +238,27 @@ describe('compiled code', () => {
     runs(CODE, 1);
   });
 
+  it('waits for other hot code for 2^23 instructions, whatever calls they come in', () => {
+    const rig = longRig({ jit: { ...DEFAULT_POLICY, threshold: 1000 } });
+    const fill = CODE + PAGE;
+    const bytes = 2 ** 19;
+    const store = (): void => {
+      rig.state.setGeneral(CX, BigInt(bytes));
+      rig.state.setGeneral(DI, BigInt(CODE + 16 * PAGE));
+      assert.equal(rig.run(fill), Outcome.Stop);
+      assert.ok(rig.interpreter.completed >= bytes, 'an iteration counts as an instruction');
+    };
+    rig.memory.write(CODE, Uint8Array.from(LOOP));
+    rig.memory.write(fill, Uint8Array.of(0xf3, 0xaa, HLT)); // rep stosb
+    rig.state.setGeneral(CX, 1001n);
+    assert.equal(rig.run(CODE), Outcome.Stop);
+    for (let run = 0; run < 100; run++) assert.equal(rig.run(fill + 2), Outcome.Stop); // hlt
+    for (let run = 0; run < 15; run++) store();
+    assert.equal(rig.interpreter.compileCounts.regions, 0);
+    for (let run = 0; run < 2; run++) store();
+    assert.equal(rig.interpreter.compileCounts.regions, 1, 'by itself');
+  });
+
   it('cools: what ran long ago counts half', () => {
     const rig = longRig({ jit: { ...DEFAULT_POLICY, batch: 1 } });
     const loop = (at: number, turns: number): void => {

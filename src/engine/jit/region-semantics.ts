@@ -410,7 +410,7 @@ export class RegionSemantics extends AccessSemantics {
   /**
    * Host address of `bytes` bytes (at most a page) at `address`, all in one page that the TLB has for this kind of access. A
    * block that jumps to itself probes only where it comes to another page: a region changes nothing that the TLB holds. In
-   * other blocks the code that spares probes cost more than they do: in all of them 2 % of a boot, in all loops 3 % of gzip.
+   * other blocks the code that spares probes cost more than they do: in all of them 2 % of a boot, in all loops 2 % of gzip.
    */
   private host(address: Address, bytes: I64, tag: number): I32 {
     const linear = this.linear(address, tag === TLB_ENTRY.write ? SEGMENT_ACCESS.write : SEGMENT_ACCESS.read);
